@@ -16,9 +16,9 @@ typedef struct _CaimanLink CaimanLink;
 #define CAIMAN_PACKET_INLINE_BYTES 16
 
 typedef struct {
-  CaimanLink *link;  /* the link to send it on (borrowed) */
-  GBytes *message;   /* (owned, nullable) the message when it does not fit inline */
-  GBytes *payload;   /* (owned, nullable) the packet that follows a Data message; may be empty */
+  CaimanLink *link; /* the link to send it on (borrowed) */
+  GBytes *message;  /* (owned, nullable) the message when it does not fit inline */
+  GBytes *payload;  /* (owned, nullable) the packet that follows a Data message; may be empty */
   guint8 inline_bytes[CAIMAN_PACKET_INLINE_BYTES];
   guint8 inline_len; /* bytes used in @inline_bytes; 0 when @message is set */
 } CaimanPacket;

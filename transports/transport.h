@@ -11,19 +11,12 @@
 #pragma once
 
 #include "core/error.h"
+#include "core/link.h"
 #include "core/packet.h"
 
 G_BEGIN_DECLS
 
 typedef struct _CaimanTransport CaimanTransport;
-
-/* What a carrier knows about its link from below (TCP_INFO on a socket). -1: not known. */
-typedef struct {
-  gint64 rtt_ns;             /* smoothed RTT of the transport itself */
-  gint64 unsent_bytes;       /* accepted from us, not yet sent for the first time */
-  gint64 retransmits;        /* segments sent again so far */
-  gint64 backoff;            /* RTO doublings in progress; > 0 means silence */
-} CaimanLinkHint;
 
 typedef struct {
   const char *name; /* carrier's name: "pipe", "tcp", "memory" */

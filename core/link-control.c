@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* link-control.c - how much may be in flight on a link, and when it is suspected.
+ *
+ * Window: doubles per round trip from the start window while the delivery rate still grows (as slow
+ * start), then follows the bandwidth-delay product: 1.5 BDP plus two messages, so that a link that
+ * has become faster is found out within a few round trips. When the minimum RTT has not been met
+ * for a while, the window goes below the BDP for one round trip to let the queue drain and see it
+ * again (compare BBR, draft-cardwell-iccrg-bbr-congestion-control).
+ *
+ * Suspicion: the oldest message is overdue by SRTT + max (4 RTTVAR, floor), as RFC 6298's RTO, and
+ * no acknowledgement came for the floor either. What is out on a suspected link is duplicated on
+ * others at once; any acknowledgement clears it; if none comes, the link stops working. */
+#include "core/scheduler.h"
+
+#define YOUNG_ACKS            8
+#define PROBE_RTT_INTERVAL_NS (8 * CAIMAN_NS_PER_S)
+#define STARTUP_RTT_MARGIN_NS (4 * CAIMAN_NS_PER_MS)
+#define STARTUP_FULL_ROUNDS   3
+#define WINDOW_MIN_BYTES      2800
+
+/* --- What is known of a link --- */
+
+/* Delivery rate in bit/s, or the rate of a start window per round trip while none is known. */
+static gint64
+get_rate (const CaimanLink *link)
+{
+  gint64 rate_bps = caiman_rate_get_bps (&link->rate);
+  if (rate_bps > 0)
+    return rate_bps;
+  gint64 rtt_ns = MAX (link->rtt.srtt_ns, CAIMAN_NS_PER_MS);
+  return caiman_muldiv (link->connection->config.link_window_start_bytes, 8 * CAIMAN_NS_PER_S,
+                        rtt_ns);
+}
+
+static gint64
+get_min_rtt (const CaimanLink *link)
+{
+  return caiman_rtt_get_min (&link->rtt, link->connection->now_ns);
+}
+
+static gint64
+get_send_time (gint64 bytes, gint64 rate_bps)
+{
+  return caiman_muldiv (bytes, 8 * CAIMAN_NS_PER_S, MAX (rate_bps, 1));
+}
+
+gint64
+caiman_control_get_bdp (const CaimanLink *link)
+{
+  gint64 rate_bps = caiman_rate_get_bps (&link->rate);
+  if (rate_bps == 0)
+    return link->connection->config.link_window_start_bytes;
+  return caiman_muldiv (rate_bps, get_min_rtt (link), 8 * CAIMAN_NS_PER_S);
+}
+
+gint64
+caiman_control_get_arrival (const CaimanLink *link, gsize bytes)
+{
+  gint64 rate_bps = get_rate (link), min_rtt_ns = get_min_rtt (link);
+  gint64 queue_ns = MAX (get_send_time (link->flight.bytes, rate_bps) - min_rtt_ns, 0);
+  return min_rtt_ns / 2 + queue_ns + get_send_time ((gint64)bytes, rate_bps);
+}
+
+/* --- Window --- */
+
+static gint64
+clamp_window (const CaimanLink *link, gint64 window_bytes)
+{
+  return CLAMP (window_bytes, WINDOW_MIN_BYTES, link->connection->config.link_window_max_bytes);
+}
+
+void
+caiman_control_link_working (CaimanLink *link)
+{
+  CaimanConnection *connection = link->connection;
+  link->control = (CaimanLinkControl) { .startup = TRUE,
+                                        .round_rtt_ns = CAIMAN_TIME_NEVER,
+                                        .min_rtt_stamp_ns = connection->now_ns };
+  caiman_rate_reset (&link->rate);
+  caiman_link_set_window (link, clamp_window (link, connection->config.link_window_start_bytes));
+}
+
+void
+caiman_control_link_not_working (CaimanLink *link)
+{
+  caiman_link_set_window (link,
+                          clamp_window (link, link->connection->config.link_window_start_bytes));
+}
+
+/* Startup ends when the rate has stopped growing, or a queue has formed. */
+static void
+check_startup_end (CaimanLink *link)
+{
+  CaimanLinkControl *control = &link->control;
+  gint64 rate_bps = caiman_rate_get_bps (&link->rate), min_rtt_ns = get_min_rtt (link);
+  gint64 queued_ns = control->round_rtt_ns - min_rtt_ns;
+  gint64 margin_ns = MAX (min_rtt_ns / 4, STARTUP_RTT_MARGIN_NS);
+  if (rate_bps >= control->full_rate_bps / 4 * 5) {
+    control->full_rate_bps = rate_bps;
+    control->full_rounds = 0;
+  } else if (link->flight.bytes * 2 >= link->window_bytes) {
+    control->full_rounds++;
+  }
+  if (control->full_rounds >= STARTUP_FULL_ROUNDS ||
+      (control->round_rtt_ns != CAIMAN_TIME_NEVER && queued_ns > margin_ns))
+    control->startup = FALSE;
+}
+
+static gint64
+get_target_window (const CaimanLink *link, gint64 message_bytes)
+{
+  gint64 bdp = caiman_control_get_bdp (link);
+  gint64 quantum = MAX (message_bytes, (gint64)caiman_link_get_chunk_bytes (link));
+  if (link->control.probe_rtt_until_ns > 0)
+    return MAX (bdp * 3 / 4, 2 * quantum);
+  return bdp + bdp / 2 + 2 * quantum;
+}
+
+static void
+update_probe_rtt (CaimanLink *link, gint64 sample_ns)
+{
+  CaimanLinkControl *control = &link->control;
+  gint64 now_ns = link->connection->now_ns;
+  if (control->probe_rtt_until_ns > 0) {
+    if (now_ns >= control->probe_rtt_until_ns) {
+      control->probe_rtt_until_ns = 0;
+      control->min_rtt_stamp_ns = now_ns;
+    }
+    return;
+  }
+  if (sample_ns <= get_min_rtt (link))
+    control->min_rtt_stamp_ns = now_ns;
+  else if (now_ns - control->min_rtt_stamp_ns >= PROBE_RTT_INTERVAL_NS)
+    control->probe_rtt_until_ns = now_ns + 2 * link->rtt.srtt_ns;
+}
+
+void
+caiman_control_acked (CaimanLink *link, const CaimanTransmission *transmission, gboolean new_round)
+{
+  CaimanLinkControl *control = &link->control;
+  if (link->state != CAIMAN_LINK_WORKING || transmission->written_off)
+    return;
+  gint64 bytes = transmission->size_bytes;
+  gint64 sample_ns = link->connection->now_ns - transmission->snapshot.sent_ns;
+  control->n_acked++;
+  control->round_rtt_ns = MIN (control->round_rtt_ns, sample_ns);
+
+  if (control->startup) {
+    if ((link->flight.bytes + bytes) * 2 >= link->window_bytes)
+      caiman_link_set_window (link, clamp_window (link, link->window_bytes + bytes));
+    if (new_round)
+      check_startup_end (link);
+  } else {
+    update_probe_rtt (link, sample_ns);
+  }
+  if (new_round)
+    control->round_rtt_ns = CAIMAN_TIME_NEVER;
+  if (!control->startup && caiman_rate_get_bps (&link->rate) > 0)
+    caiman_link_set_window (link, clamp_window (link, get_target_window (link, bytes)));
+}
+
+/* --- Suspicion --- */
+
+static gboolean
+has_alternative (const CaimanLink *link)
+{
+  const CaimanConnection *connection = link->connection;
+  for (guint i = 0; i < connection->links->len; i++) {
+    const CaimanLink *other = g_ptr_array_index (connection->links, i);
+    if (other != link && caiman_scheduler_is_usable (other) && !other->suspected)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gint64
+get_probe_timeout (const CaimanLink *link)
+{
+  const CaimanConfig *config = &link->connection->config;
+  gint64 timeout_ns =
+      caiman_rtt_get_timeout (&link->rtt, config->suspect_floor_ns) + config->max_ack_delay_ns;
+  /* Before the first acknowledgements only the handshake's RTT is known, without any queue. */
+  if (link->control.n_acked < YOUNG_ACKS)
+    timeout_ns = 2 * timeout_ns + 100 * CAIMAN_NS_PER_MS;
+  return timeout_ns;
+}
+
+/* When the link becomes suspect, as things are; CAIMAN_TIME_NEVER: not at all. */
+static gint64
+get_suspect_time (const CaimanLink *link)
+{
+  if (link->state != CAIMAN_LINK_WORKING || link->suspected || link->flight.n == 0 ||
+      !has_alternative (link))
+    return CAIMAN_TIME_NEVER;
+  const CaimanTransmission *head = &link->flight.slots[link->flight.head];
+  gint64 send_ns = get_send_time (head->size_bytes, get_rate (link));
+  gint64 overdue_ns = caiman_time_add (head->snapshot.sent_ns, get_probe_timeout (link) + send_ns);
+  gint64 silent_ns =
+      caiman_time_add (link->last_ack_ns, link->connection->config.suspect_floor_ns + 2 * send_ns);
+  return MAX (overdue_ns, silent_ns);
+}
+
+static gint64
+get_condemn_time (const CaimanLink *link)
+{
+  if (!link->suspected || !has_alternative (link))
+    return CAIMAN_TIME_NEVER;
+  gint64 grace_ns = MAX (link->connection->config.condemn_min_ns, 2 * get_probe_timeout (link));
+  return caiman_time_add (link->suspected_since_ns, grace_ns);
+}
+
+gint64
+caiman_control_get_deadline (const CaimanConnection *connection)
+{
+  gint64 deadline_ns = CAIMAN_TIME_NEVER;
+  for (guint i = 0; i < connection->links->len; i++) {
+    const CaimanLink *link = g_ptr_array_index (connection->links, i);
+    deadline_ns = MIN (deadline_ns, get_suspect_time (link));
+    deadline_ns = MIN (deadline_ns, get_condemn_time (link));
+  }
+  return deadline_ns;
+}
+
+void
+caiman_control_advance (CaimanConnection *connection)
+{
+  gint64 now_ns = connection->now_ns;
+  for (guint i = 0; i < connection->links->len; i++) {
+    CaimanLink *link = g_ptr_array_index (connection->links, i);
+    if (now_ns >= get_suspect_time (link)) {
+      const CaimanTransmission *head = &link->flight.slots[link->flight.head];
+      caiman_link_suspect (link, now_ns - MAX (link->last_ack_ns, head->snapshot.sent_ns));
+    } else if (now_ns >= get_condemn_time (link)) {
+      caiman_link_set_state (link, CAIMAN_LINK_NOT_WORKING, CAIMAN_REASON_ACK_TIMEOUT);
+      caiman_link_start_test (link);
+    }
+  }
+}

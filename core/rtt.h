@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rtt.h - round-trip time of a link: smoothed, its variation, and the minimum over a window.
+ *
+ * SRTT and RTTVAR as in RFC 6298, section 2, in integer nanoseconds. The windowed minimum is kept
+ * in two buckets of half a window each: all samples of the last half window count, none that is
+ * older than the window does. */
+#pragma once
+
+#include "types.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  gint64 srtt_ns;   /* 0 before the first sample */
+  gint64 rttvar_ns; /* mean deviation */
+  gint64 latest_ns;
+  guint64 n_samples;
+  gint64 min_window_ns;
+  gint64 min_current_ns, min_previous_ns; /* CAIMAN_TIME_NEVER: none */
+  gint64 min_bucket_start_ns;
+} CaimanRtt;
+
+/* @min_window_ns is at least 2. */
+void caiman_rtt_init (CaimanRtt *rtt, gint64 min_window_ns);
+
+/* A sample >= 0, measured at @now_ns; the first one sets srtt = sample, rttvar = sample / 2. */
+void caiman_rtt_add (CaimanRtt *rtt, gint64 sample_ns, gint64 now_ns);
+
+/* A sample that replaces the smoothed value (ping or handshake of the reference policy); variation
+ * and minimum take it like any other. */
+void caiman_rtt_replace (CaimanRtt *rtt, gint64 sample_ns, gint64 now_ns);
+
+gboolean caiman_rtt_has_sample (const CaimanRtt *rtt);
+
+/* The windowed minimum; srtt_ns when no sample is young enough; 0 before the first sample. */
+gint64 caiman_rtt_get_min (const CaimanRtt *rtt, gint64 now_ns);
+
+/* SRTT + max (4 x RTTVAR, @granularity_ns): RFC 6298's RTO without its floor. 0 before the first
+ * sample. */
+gint64 caiman_rtt_get_timeout (const CaimanRtt *rtt, gint64 granularity_ns);
+
+G_END_DECLS

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server.c - handshakes of incoming links, and the queue of new connections (PROTOCOL.md, 4). */
+#include "core/connection-private.h"
+
+#include <string.h>
+
+struct _CaimanServer {
+  CaimanConfig config;
+  CaimanRandom random;
+  CaimanId id;
+  gboolean listening;
+  CaimanTracer tracer;
+  CaimanLinkFilter filter;
+  gpointer filter_data;
+  guint32 next_link_id;
+  gint64 now_ns;
+  GPtrArray *links;        /* of CaimanLink: in their handshake, or waiting for room */
+  GHashTable *connections; /* CaimanId* -> CaimanConnection*, borrowed; only looked up */
+  GPtrArray *pending;      /* of CaimanConnection, owned, oldest first */
+  GPtrArray *gone;         /* of CaimanConnection, to be freed with the next call */
+  GQueue waiting;          /* of Waiting*: Connects that wait for room among the pending */
+  GQueue events;           /* of CaimanServerEvent* */
+  CaimanLink *event_link;
+};
+
+/* A link whose Connect came while the queue was full. */
+typedef struct {
+  CaimanLink *link;
+  CaimanId id;
+  CaimanMessage connect; /* user data taken out already */
+} Waiting;
+
+static guint
+hash_id (gconstpointer key)
+{
+  guint32 word;
+  memcpy (&word, key, sizeof word);
+  return word;
+}
+
+static gboolean
+ids_equal (gconstpointer a, gconstpointer b)
+{
+  return memcmp (a, b, sizeof (CaimanId)) == 0;
+}
+
+static gboolean
+is_zero_id (const CaimanId *id)
+{
+  static const CaimanId zero;
+  return ids_equal (id, &zero);
+}
+
+CaimanServer *
+caiman_server_new (const CaimanConfig *config, const CaimanRandom *random, gint64 now_ns)
+{
+  g_return_val_if_fail (caiman_config_validate (config, NULL), NULL);
+  CaimanServer *server = g_new0 (CaimanServer, 1);
+  server->config = *config;
+  server->random = *random;
+  server->listening = TRUE;
+  server->now_ns = now_ns;
+  server->next_link_id = 1;
+  do
+    caiman_random_fill (random, server->id.bytes, sizeof server->id.bytes);
+  while (is_zero_id (&server->id));
+  server->links = g_ptr_array_new_with_free_func ((GDestroyNotify)caiman_link_unref);
+  server->connections = g_hash_table_new (hash_id, ids_equal);
+  server->pending = g_ptr_array_new ();
+  server->gone = g_ptr_array_new_with_free_func ((GDestroyNotify)caiman_connection_free);
+  return server;
+}
+
+static void
+enter (CaimanServer *server, gint64 now_ns)
+{
+  g_assert (now_ns >= server->now_ns);
+  server->now_ns = now_ns;
+  g_ptr_array_set_size (server->gone, 0);
+}
+
+static void
+free_event (gpointer data)
+{
+  CaimanServerEvent *event = data;
+  caiman_link_unref (event->link);
+  g_free (event);
+}
+
+static void
+free_waiting (gpointer data)
+{
+  Waiting *waiting = data;
+  caiman_link_unref (waiting->link);
+  g_free (waiting);
+}
+
+void
+caiman_server_free (CaimanServer *server)
+{
+  if (server == NULL)
+    return;
+  g_queue_clear_full (&server->waiting, free_waiting);
+  for (guint i = 0; i < server->links->len; i++) {
+    CaimanLink *link = g_ptr_array_index (server->links, i);
+    link->server = NULL;
+    link->state = CAIMAN_LINK_CLOSED;
+  }
+  g_ptr_array_unref (server->links);
+  g_ptr_array_set_free_func (server->pending, (GDestroyNotify)caiman_connection_free);
+  g_ptr_array_unref (server->pending);
+  GHashTableIter iter;
+  gpointer connection;
+  g_hash_table_iter_init (&iter, server->connections);
+  while (g_hash_table_iter_next (&iter, NULL, &connection))
+    ((CaimanConnection *)connection)->server = NULL;
+  g_hash_table_unref (server->connections);
+  g_ptr_array_unref (server->gone);
+  g_queue_clear_full (&server->events, free_event);
+  caiman_link_unref (server->event_link);
+  g_free (server);
+}
+
+void
+caiman_server_set_listening (CaimanServer *server, gboolean listening, gint64 now_ns)
+{
+  enter (server, now_ns);
+  server->listening = listening;
+}
+
+void
+caiman_server_set_tracer (CaimanServer *server, const CaimanTracer *tracer)
+{
+  server->tracer = *tracer;
+}
+
+void
+caiman_server_set_link_filter (CaimanServer *server, CaimanLinkFilter filter, gpointer user_data)
+{
+  server->filter = filter;
+  server->filter_data = user_data;
+}
+
+void
+caiman_server_trace (CaimanServer *server, CaimanTraceType type, const CaimanLink *link, guint64 a,
+                     guint64 b, CaimanReason reason)
+{
+  if (server->tracer.func == NULL)
+    return;
+  CaimanTraceEvent event = {
+    .time_ns = server->now_ns, .type = type, .link_id = link->id, .a = a, .b = b, .reason = reason
+  };
+  server->tracer.func (&event, server->tracer.user_data);
+}
+
+const CaimanConfig *
+caiman_server_get_config (const CaimanServer *server)
+{
+  return &server->config;
+}
+
+const CaimanId *
+caiman_server_get_id (const CaimanServer *server)
+{
+  return &server->id;
+}
+
+gsize
+caiman_server_get_n_handshakes (const CaimanServer *server)
+{
+  return server->links->len;
+}
+
+/* --- Events --- */
+
+static void
+push_event (CaimanServer *server, CaimanServerEventType type, CaimanConnection *connection,
+            CaimanLink *link, CaimanReason reason, gboolean graceful)
+{
+  CaimanServerEvent *event = g_new0 (CaimanServerEvent, 1);
+  *event = (CaimanServerEvent) { .type = type,
+                                 .connection = connection,
+                                 .link = link ? caiman_link_ref (link) : NULL,
+                                 .reason = reason,
+                                 .graceful = graceful };
+  g_queue_push_tail (&server->events, event);
+}
+
+/* What happens to the links of pending connections is told by the server. */
+static void
+collect_pending_events (CaimanServer *server)
+{
+  for (guint i = server->pending->len; i > 0; i--) {
+    CaimanConnection *connection = g_ptr_array_index (server->pending, i - 1);
+    CaimanEvent event;
+    while (caiman_connection_next_event (connection, &event)) {
+      if (event.type == CAIMAN_EVENT_LINK_CLOSE)
+        push_event (server, CAIMAN_SERVER_EVENT_LINK_CLOSE, connection, event.link, event.reason,
+                    event.graceful);
+    }
+    if (connection->links->len > 0)
+      continue;
+    g_ptr_array_remove_index (server->pending, i - 1);
+    caiman_server_forget (server, connection);
+    g_ptr_array_add (server->gone, connection);
+    push_event (server, CAIMAN_SERVER_EVENT_GONE, connection, NULL, CAIMAN_REASON_NONE, FALSE);
+  }
+}
+
+static void admit_waiting (CaimanServer *server);
+
+gboolean
+caiman_server_next_event (CaimanServer *server, CaimanServerEvent *event_out)
+{
+  if (g_queue_is_empty (&server->events)) {
+    g_ptr_array_set_size (server->gone, 0);
+    collect_pending_events (server);
+    admit_waiting (server);
+  }
+  CaimanServerEvent *event = g_queue_pop_head (&server->events);
+  if (event == NULL)
+    return FALSE;
+  caiman_link_unref (server->event_link);
+  server->event_link = event->link;
+  *event_out = *event;
+  g_free (event);
+  return TRUE;
+}
+
+/* --- Links in their handshake --- */
+
+CaimanLink *
+caiman_server_add_link (CaimanServer *server, const CaimanLinkInfo *info, gint64 now_ns)
+{
+  enter (server, now_ns);
+  CaimanLink *link = caiman_link_new (info, server->next_link_id++, &server->config, now_ns);
+  link->server = server;
+  g_ptr_array_add (server->links, link);
+  caiman_handshake_start_server (link, &server->random);
+  return caiman_link_ref (link);
+}
+
+static void
+drop_waiting (CaimanServer *server, const CaimanLink *link)
+{
+  for (GList *l = server->waiting.head; l; l = l->next) {
+    Waiting *waiting = l->data;
+    if (waiting->link != link)
+      continue;
+    g_queue_delete_link (&server->waiting, l);
+    free_waiting (waiting);
+    return;
+  }
+}
+
+static void
+close_link (CaimanServer *server, CaimanLink *link, CaimanReason reason, gboolean graceful)
+{
+  g_autoptr (CaimanLink) keep = caiman_link_ref (link);
+  drop_waiting (server, link);
+  link->outbox = 0;
+  caiman_link_set_state (link, CAIMAN_LINK_CLOSED, reason);
+  push_event (server, CAIMAN_SERVER_EVENT_LINK_CLOSE, NULL, link, reason, graceful);
+  g_ptr_array_remove (server->links, link);
+  link->server = NULL;
+}
+
+void
+caiman_server_link_failed (CaimanServer *server, CaimanLink *link, CaimanReason reason)
+{
+  close_link (server, link, reason, FALSE);
+}
+
+/* Refused goes out, then the link is closed (next_packet). */
+static void
+refuse_link (CaimanLink *link, CaimanRefusedCode code, CaimanReason reason)
+{
+  link->refused_code = code;
+  link->outbox |= CAIMAN_OUTBOX_REFUSED;
+  link->close_when_flushed = TRUE;
+  caiman_link_set_state (link, CAIMAN_LINK_CLOSING, reason);
+}
+
+static void
+join (CaimanServer *server, CaimanLink *link, CaimanConnection *connection,
+      const CaimanMessage *connect)
+{
+  g_autoptr (CaimanLink) keep = caiman_link_ref (link);
+  if (!caiman_connection_adopt_link (connection, link, server->now_ns)) {
+    refuse_link (link, CAIMAN_REFUSED_LINK, CAIMAN_REASON_LINK_FILTERED);
+    return;
+  }
+  if (!connection->has_remote_server_id) {
+    connection->has_remote_server_id = TRUE;
+    connection->remote_server_id = connect->server_id;
+    connection->remote_receive_buffer_bytes = connect->receive_buffer_bytes;
+  }
+  g_ptr_array_remove (server->links, link);
+  push_event (server, CAIMAN_SERVER_EVENT_LINK_JOINED, connection, link, CAIMAN_REASON_NONE, FALSE);
+}
+
+static gboolean
+is_full (const CaimanServer *server)
+{
+  return server->pending->len >= (guint)server->config.pending_connections_max;
+}
+
+static void
+open_connection (CaimanServer *server, CaimanLink *link, const CaimanId *id,
+                 const CaimanMessage *connect)
+{
+  CaimanConnection *connection = caiman_connection_new_for_server (
+      server, &server->config, &server->random, id, server->now_ns);
+  caiman_connection_set_tracer (connection, &server->tracer);
+  caiman_connection_set_link_filter (connection, server->filter, server->filter_data);
+  g_hash_table_insert (server->connections, &connection->id, connection);
+  g_ptr_array_add (server->pending, connection);
+  push_event (server, CAIMAN_SERVER_EVENT_INCOMING, connection, NULL, CAIMAN_REASON_NONE, FALSE);
+  join (server, link, connection, connect);
+}
+
+/* Decides about a Connect; it may have waited. */
+static void
+decide (CaimanServer *server, CaimanLink *link, const CaimanId *id, const CaimanMessage *connect)
+{
+  CaimanConnection *connection = g_hash_table_lookup (server->connections, id);
+  if (connection) {
+    join (server, link, connection, connect);
+  } else if (connect->existing) {
+    refuse_link (link, CAIMAN_REFUSED_CLOSED, CAIMAN_REASON_CLOSED);
+  } else if (!server->listening) {
+    refuse_link (link, CAIMAN_REFUSED_NOT_LISTENING, CAIMAN_REASON_NOT_LISTENING);
+  } else if (is_full (server)) {
+    Waiting *waiting = g_new0 (Waiting, 1);
+    *waiting = (Waiting) { .link = caiman_link_ref (link), .id = *id, .connect = *connect };
+    g_queue_push_tail (&server->waiting, waiting);
+  } else {
+    open_connection (server, link, id, connect);
+  }
+}
+
+static void
+admit_waiting (CaimanServer *server)
+{
+  while (!g_queue_is_empty (&server->waiting) && !is_full (server)) {
+    Waiting *waiting = g_queue_pop_head (&server->waiting);
+    decide (server, waiting->link, &waiting->id, &waiting->connect);
+    free_waiting (waiting);
+  }
+}
+
+static gboolean
+is_waiting (const CaimanServer *server, const CaimanLink *link)
+{
+  for (const GList *l = server->waiting.head; l; l = l->next)
+    if (((const Waiting *)l->data)->link == link)
+      return TRUE;
+  return FALSE;
+}
+
+void
+caiman_server_receive (CaimanServer *server, CaimanLink *link, const CaimanMessage *message,
+                       gint64 now_ns)
+{
+  enter (server, now_ns);
+  caiman_server_trace (server, CAIMAN_TRACE_CONTROL_RECEIVED, link, message->type, 0,
+                       CAIMAN_REASON_NONE);
+  if (link->state == CAIMAN_LINK_CLOSING)
+    return; /* refused, its end is on the way */
+  CaimanId id;
+  if (message->type != CAIMAN_MESSAGE_CONNECT || link->handshake_sent_ns < 0 ||
+      is_waiting (server, link) || !caiman_handshake_reveal_id (link, message, &id)) {
+    close_link (server, link, CAIMAN_REASON_LINK_BAD_MESSAGE, FALSE);
+    return;
+  }
+  decide (server, link, &id, message);
+}
+
+/* --- Pull and time --- */
+
+gboolean
+caiman_server_next_packet (CaimanServer *server, CaimanPacket *packet_out, gint64 now_ns)
+{
+  enter (server, now_ns);
+  for (guint i = server->links->len; i > 0; i--) {
+    CaimanLink *link = g_ptr_array_index (server->links, i - 1);
+    if (link->writable && caiman_link_next_control (link, packet_out, now_ns))
+      return TRUE;
+    if (link->close_when_flushed && link->outbox == 0)
+      close_link (server, link, link->reason, TRUE);
+  }
+  return FALSE;
+}
+
+gint64
+caiman_server_get_deadline (const CaimanServer *server)
+{
+  gint64 deadline_ns = CAIMAN_TIME_NEVER;
+  for (guint i = 0; i < server->links->len; i++) {
+    const CaimanLink *link = g_ptr_array_index (server->links, i);
+    deadline_ns = MIN (deadline_ns, link->handshake_deadline_ns);
+  }
+  return deadline_ns;
+}
+
+void
+caiman_server_advance (CaimanServer *server, gint64 now_ns)
+{
+  enter (server, now_ns);
+  for (guint i = server->links->len; i > 0; i--) {
+    CaimanLink *link = g_ptr_array_index (server->links, i - 1);
+    if (now_ns >= link->handshake_deadline_ns)
+      close_link (server, link, CAIMAN_REASON_HANDSHAKE_TIMEOUT, FALSE);
+  }
+}
+
+/* --- New connections --- */
+
+gsize
+caiman_server_get_n_pending (const CaimanServer *server)
+{
+  return server->pending->len;
+}
+
+CaimanConnection *
+caiman_server_get_pending (CaimanServer *server, gsize index)
+{
+  g_return_val_if_fail (index < server->pending->len, NULL);
+  return g_ptr_array_index (server->pending, index);
+}
+
+CaimanConnection *
+caiman_server_accept (CaimanServer *server, CaimanConnection *pending, gint64 now_ns)
+{
+  enter (server, now_ns);
+  gboolean found = g_ptr_array_remove (server->pending, pending);
+  g_return_val_if_fail (found, NULL);
+  caiman_connection_accept (pending, now_ns);
+  admit_waiting (server);
+  return pending;
+}
+
+void
+caiman_server_refuse (CaimanServer *server, CaimanConnection *pending, gint64 now_ns)
+{
+  enter (server, now_ns);
+  gboolean found = g_ptr_array_remove (server->pending, pending);
+  g_return_if_fail (found);
+  /* The links come back to the server, which sends Refused and closes them. */
+  for (guint i = 0; i < pending->links->len; i++) {
+    CaimanLink *link = g_ptr_array_index (pending->links, i);
+    link->connection = NULL;
+    link->server = server;
+    link->handshake_deadline_ns = caiman_time_add (now_ns, server->config.ping_timeout_ns);
+    g_ptr_array_add (server->links, caiman_link_ref (link));
+    refuse_link (link, CAIMAN_REFUSED_CONNECTION, CAIMAN_REASON_REFUSED);
+  }
+  g_ptr_array_set_size (pending->links, 0);
+  caiman_server_forget (server, pending);
+  caiman_connection_free (pending);
+  admit_waiting (server);
+}
+
+void
+caiman_server_forget (CaimanServer *server, CaimanConnection *connection)
+{
+  g_hash_table_remove (server->connections, &connection->id);
+  connection->server = NULL;
+}

@@ -1,0 +1,625 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure-values.c - the metrics of a finished run, one function each; docs/metrics.md defines
+ * them.
+ *
+ * The tables at the end name them; a test holds them against metrics-registry.h. */
+#include "harness/measure-private.h"
+#include "harness/metrics-registry.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef __int128 Amount; /* bit x ns / s */
+
+#define AMOUNT_PER_BYTE ((Amount)8 * CAIMAN_NS_PER_S)
+
+/* @part / @whole in ppb; undefined without a whole. */
+static gint64
+ratio_of (Amount part, Amount whole)
+{
+  if (whole <= 0)
+    return MEASURE_UNDEFINED;
+  /* Fewer bits, so that the product stays in 128; what is cut off is far below a ppb. */
+  while (whole >> 90 != 0 || part >> 90 > 0 || part >> 90 < -1) {
+    whole >>= 10;
+    part >>= 10;
+  }
+  return (gint64)(part * SCENARIO_PPB / whole);
+}
+
+/* ---- bulk flows of one direction against the fluid bound --------------------------------------
+ */
+
+typedef struct {
+  gint64 bytes, start_ns, real_ns;
+} Transfer;
+
+static void
+fill_ideal_links (const Measure *self, ScenarioDirection direction, IdealLink *links)
+{
+  ScenarioSide sender = measure_sender (direction);
+  const CaimanConfig *config = &self->scenario->endpoint[sender].config;
+  for (guint i = 0; i < self->n_links; i++) {
+    const ScenarioLinkTerms *terms = &scenario_get_link (self->scenario, i)->terms[sender];
+    GArray *const *steps = self->links[i].steps;
+    const GArray *back = steps[direction == SCENARIO_UP ? SCENARIO_DOWN : SCENARIO_UP];
+    gint64 back_ns = G_MAXINT64;
+    for (guint k = 0; k < back->len; k++)
+      back_ns = MIN (back_ns, g_array_index (back, IdealStep, k).delay_ns);
+    links[i] = (IdealLink) { .steps = (const IdealStep *)(gpointer)steps[direction]->data,
+                             .n_steps = steps[direction]->len,
+                             .back_delay_ns = back->len > 0 ? back_ns : 0,
+                             .quota_bytes = terms->quota_bytes,
+                             .quota_period_ns = terms->quota_period_ns,
+                             .window_bytes = config->link_window_max_bytes };
+  }
+}
+
+static gint64
+get_window (const Measure *self, ScenarioDirection direction)
+{
+  ScenarioSide sender = measure_sender (direction);
+  ScenarioSide receiver =
+      sender == SCENARIO_SIDE_CLIENT ? SCENARIO_SIDE_SERVER : SCENARIO_SIDE_CLIENT;
+  return MIN (self->scenario->endpoint[sender].config.send_buffer_bytes,
+              self->scenario->endpoint[receiver].config.receive_buffer_bytes);
+}
+
+/* All bulk flows of @direction taken together. FALSE when none has delivered anything. */
+static gboolean
+get_transfer (const Measure *self, ScenarioDirection direction, Transfer *transfer_out)
+{
+  Transfer transfer = { .start_ns = G_MAXINT64 };
+  gint64 end_ns = -1;
+  for (guint i = 0; i < self->n_flows; i++) {
+    const MeasureFlow *flow = &self->flows[i];
+    if (!flow->is_bulk || flow->direction != direction ||
+        flow_get_duration (flow) == MEASURE_UNDEFINED)
+      continue;
+    transfer.bytes += flow->delivered_bytes;
+    transfer.start_ns = MIN (transfer.start_ns, flow->start_ns);
+    end_ns = MAX (end_ns, flow->last_delivered_ns);
+  }
+  if (end_ns < 0)
+    return FALSE;
+  transfer.real_ns = MAX (end_ns - transfer.start_ns, 1);
+  *transfer_out = transfer;
+  return TRUE;
+}
+
+/* The fluid bound for @extra_bytes more than the transfer's payload. */
+static gint64
+get_ideal (const Measure *self, ScenarioDirection direction, const Transfer *transfer,
+           gint64 extra_bytes)
+{
+  g_autofree IdealLink *links = g_new0 (IdealLink, MAX (self->n_links, 1));
+  fill_ideal_links (self, direction, links);
+  gint64 ideal_ns =
+      ideal_get_time (links, self->n_links, transfer->start_ns, transfer->bytes + extra_bytes,
+                      get_window (self, direction), transfer->real_ns);
+  return ideal_ns == CAIMAN_TIME_NEVER ? MEASURE_UNDEFINED : ideal_ns;
+}
+
+/* The transfer that @flow is part of, and its ideal time. FALSE where there is none. */
+static gboolean
+get_bulk (const Measure *self, const MeasureFlow *flow, Transfer *transfer_out, gint64 *ideal_out)
+{
+  if (!flow->is_bulk || !get_transfer (self, flow->direction, transfer_out))
+    return FALSE;
+  *ideal_out = get_ideal (self, flow->direction, transfer_out, 0);
+  return *ideal_out != MEASURE_UNDEFINED;
+}
+
+static gint64
+flow_ideal_time (const Measure *self, const MeasureFlow *flow)
+{
+  Transfer transfer;
+  gint64 ideal_ns;
+  return get_bulk (self, flow, &transfer, &ideal_ns) ? ideal_ns : MEASURE_UNDEFINED;
+}
+
+static gint64
+flow_efficiency (const Measure *self, const MeasureFlow *flow)
+{
+  Transfer transfer;
+  gint64 ideal_ns;
+  if (!get_bulk (self, flow, &transfer, &ideal_ns))
+    return MEASURE_UNDEFINED;
+  return ratio_of (ideal_ns, transfer.real_ns);
+}
+
+static gint64
+flow_efficiency_payload (const Measure *self, const MeasureFlow *flow)
+{
+  Transfer transfer;
+  gint64 ideal_ns, framing = lost_time_get_framing_bytes (self->lost[flow->direction]);
+  if (!get_bulk (self, flow, &transfer, &ideal_ns))
+    return MEASURE_UNDEFINED;
+  ideal_ns = get_ideal (self, flow->direction, &transfer, framing);
+  /* Framing sent so late that it cannot have arrived with the payload: nothing was lost then. */
+  return ideal_ns == MEASURE_UNDEFINED ? SCENARIO_PPB : ratio_of (ideal_ns, transfer.real_ns);
+}
+
+static gint64
+flow_lost (const Measure *self, const MeasureFlow *flow, LostCause cause)
+{
+  Transfer transfer;
+  gint64 ideal_ns, parts_ns[LOST_N_CAUSES];
+  if (!get_bulk (self, flow, &transfer, &ideal_ns))
+    return MEASURE_UNDEFINED;
+  lost_time_share (self->lost[flow->direction], transfer.real_ns - ideal_ns, parts_ns);
+  return parts_ns[cause];
+}
+
+/* Gain over the best link as it was during this transfer. */
+static gint64
+flow_ebenefit (const Measure *self, const MeasureFlow *flow)
+{
+  Transfer transfer;
+  Amount sum = 0, best = 0;
+  if (!flow->is_bulk || !get_transfer (self, flow->direction, &transfer))
+    return MEASURE_UNDEFINED;
+  for (guint i = 0; i < self->n_links; i++) {
+    const GArray *steps = self->links[i].steps[flow->direction];
+    Amount amount = ideal_integrate ((const IdealStep *)(gpointer)steps->data, steps->len,
+                                     transfer.start_ns, transfer.start_ns + transfer.real_ns);
+    sum += amount;
+    best = MAX (best, amount);
+  }
+  Amount got = transfer.bytes * AMOUNT_PER_BYTE;
+  return ratio_of (got - best, got >= best ? sum - best : best);
+}
+
+/* ---- a flow by itself -------------------------------------------------------------------------
+ */
+
+static gint64
+flow_goodput (const Measure *self, const MeasureFlow *flow)
+{
+  gint64 duration_ns = flow_get_duration (flow);
+  if (duration_ns == MEASURE_UNDEFINED)
+    return MEASURE_UNDEFINED;
+  return (gint64)MIN (flow->delivered_bytes * AMOUNT_PER_BYTE / duration_ns, G_MAXINT64);
+}
+
+static gint64
+flow_completion_time (const Measure *self, const MeasureFlow *flow)
+{
+  return flow->completed_ns >= 0 ? flow_get_duration (flow) : MEASURE_UNDEFINED;
+}
+
+static gint64
+flow_longest_gap (const Measure *self, const MeasureFlow *flow)
+{
+  return flow->longest_gap_ns;
+}
+
+static gint64
+flow_failover_gap (const Measure *self, const MeasureFlow *flow)
+{
+  return flow->failover_gap_ns;
+}
+
+static gint64
+flow_recovery (const Measure *self, const MeasureFlow *flow)
+{
+  return flow->recovery_ns;
+}
+
+static gint64
+latency_quantile (const MeasureFlow *flow, guint parts_per_million)
+{
+  gint64 value = histogram_get_quantile (&flow->latency, parts_per_million);
+  return value < 0 ? MEASURE_UNDEFINED : value;
+}
+
+static gint64
+flow_latency_p50 (const Measure *self, const MeasureFlow *flow)
+{
+  return latency_quantile (flow, 500000);
+}
+
+static gint64
+flow_latency_p90 (const Measure *self, const MeasureFlow *flow)
+{
+  return latency_quantile (flow, 900000);
+}
+
+static gint64
+flow_latency_p99 (const Measure *self, const MeasureFlow *flow)
+{
+  return latency_quantile (flow, 990000);
+}
+
+static gint64
+flow_latency_max (const Measure *self, const MeasureFlow *flow)
+{
+  return latency_quantile (flow, 1000000);
+}
+
+static gint64
+flow_latency_mean (const Measure *self, const MeasureFlow *flow)
+{
+  gint64 value = histogram_get_mean (&flow->latency);
+  return value < 0 ? MEASURE_UNDEFINED : value;
+}
+
+static gint64
+flow_offered_bytes (const Measure *self, const MeasureFlow *flow)
+{
+  return flow->offered_bytes;
+}
+
+static gint64
+flow_delivered_bytes (const Measure *self, const MeasureFlow *flow)
+{
+  return flow->delivered_bytes;
+}
+
+static gint64
+flow_messages (const Measure *self, const MeasureFlow *flow)
+{
+  return flow->n_messages;
+}
+
+static gint64
+flow_reorder_peak (const Measure *self, const MeasureFlow *flow)
+{
+  return measure_receiver_of ((Measure *)self, flow->direction)->reorder_peak_bytes;
+}
+
+/* ---- one side of the connection ---------------------------------------------------------------
+ */
+
+static gint64
+side_connect_time (const Measure *self, ScenarioSide side)
+{
+  gint64 connected_ns = self->side[side].connected_ns;
+  return connected_ns == CAIMAN_TIME_NEVER ? MEASURE_UNDEFINED : connected_ns;
+}
+
+static gint64
+side_links_ended (const Measure *self, ScenarioSide side)
+{
+  gint64 sum = 0;
+  for (guint i = 0; i < self->n_links; i++)
+    sum += self->links[i].side[side].n_ended;
+  return sum;
+}
+
+static gint64
+side_reconnects (const Measure *self, ScenarioSide side)
+{
+  gint64 sum = 0;
+  for (guint i = 0; i < self->n_links; i++)
+    sum += MAX (self->links[i].side[side].n_accepted - 1, 0);
+  return sum;
+}
+
+/* ---- one direction of a link, or both ---------------------------------------------------------
+ */
+
+/* The sum of a field, at the senders of @directions. */
+static gint64
+link_sum (const MeasureLink *link, ScenarioDirections directions, gsize offset)
+{
+  gint64 sum = 0;
+  for (guint d = 0; d < SCENARIO_N_DIRECTIONS; d++) {
+    if (directions & 1u << d)
+      sum += G_STRUCT_MEMBER (gint64, &link->side[measure_sender ((ScenarioDirection)d)], offset);
+  }
+  return sum;
+}
+
+static gint64
+link_wire_bytes (const MeasureLink *link, ScenarioDirections directions)
+{
+  gint64 sum = 0;
+  for (guint d = 0; d < SCENARIO_N_DIRECTIONS; d++) {
+    if (directions & 1u << d)
+      sum += link->wire_bytes[d];
+  }
+  return sum;
+}
+
+/* Each copy counted. */
+static gint64
+link_bytes (const MeasureLink *link, ScenarioDirections directions)
+{
+  return link_sum (link, directions, offsetof (MeasureLinkSide, sent_bytes)) +
+         link_sum (link, directions, offsetof (MeasureLinkSide, resent_bytes)) +
+         link_sum (link, directions, offsetof (MeasureLinkSide, duplicated_bytes));
+}
+
+static gint64
+link_share (const Measure *self, guint index, ScenarioDirections directions)
+{
+  Amount all = 0;
+  for (guint i = 0; i < self->n_links; i++)
+    all += link_bytes (&self->links[i], directions);
+  return ratio_of (link_bytes (&self->links[index], directions), all);
+}
+
+/* Over the time in which any flow's clock ran. */
+static gint64
+link_utilisation (const Measure *self, const MeasureLink *link, ScenarioDirections directions)
+{
+  gint64 from_ns = G_MAXINT64, to_ns = 0;
+  Amount capacity = 0;
+  for (guint i = 0; i < self->n_flows; i++) {
+    from_ns = MIN (from_ns, self->flows[i].start_ns);
+    to_ns = MAX (to_ns, self->flows[i].last_delivered_ns);
+  }
+  for (guint d = 0; d < SCENARIO_N_DIRECTIONS; d++) {
+    const GArray *steps = link->steps[d];
+    if (directions & 1u << d)
+      capacity +=
+          ideal_integrate ((const IdealStep *)(gpointer)steps->data, steps->len, from_ns, to_ns);
+  }
+  return ratio_of (link_wire_bytes (link, directions) * AMOUNT_PER_BYTE, capacity);
+}
+
+static gint64
+link_rtt_mean (const MeasureLinkSide *link)
+{
+  return link->n_rtts > 0 ? link->rtt_sum_ns / link->n_rtts : MEASURE_UNDEFINED;
+}
+
+/* ---- names ------------------------------------------------------------------------------------
+ */
+
+static const struct {
+  const char *name;
+  gint64 (*get) (const Measure *self, const MeasureFlow *flow);
+} flow_metrics[] = {
+  { "goodput", flow_goodput },
+  { "completion-time", flow_completion_time },
+  { "ideal-time", flow_ideal_time },
+  { "efficiency", flow_efficiency },
+  { "efficiency-payload", flow_efficiency_payload },
+  { "ebenefit", flow_ebenefit },
+  { "longest-gap", flow_longest_gap },
+  { "failover-gap", flow_failover_gap },
+  { "recovery", flow_recovery },
+  { "latency-p50", flow_latency_p50 },
+  { "latency-p90", flow_latency_p90 },
+  { "latency-p99", flow_latency_p99 },
+  { "latency-max", flow_latency_max },
+  { "latency-mean", flow_latency_mean },
+  { "offered-bytes", flow_offered_bytes },
+  { "delivered-bytes", flow_delivered_bytes },
+  { "messages", flow_messages },
+  { "reorder-peak", flow_reorder_peak },
+};
+
+/* Fields that are metrics as they are. */
+static const struct {
+  const char *name;
+  gsize offset;
+} side_fields[] = {
+  { "resent-bytes", offsetof (MeasureSide, resent_bytes) },
+  { "duplicate-bytes", offsetof (MeasureSide, duplicated_bytes) },
+  { "wasted-bytes", offsetof (MeasureSide, duplicate_received_bytes) },
+  { "memory-peak", offsetof (MeasureSide, memory_peak_bytes) },
+  { "protocol-errors", offsetof (MeasureSide, n_protocol_errors) },
+}, link_fields[] = {
+  { "suspected-count", offsetof (MeasureLinkSide, n_suspected) },
+  { "not-working-count", offsetof (MeasureLinkSide, n_not_working) },
+  { "state-time-working", offsetof (MeasureLinkSide, working.total_ns) },
+  { "state-time-not-working", offsetof (MeasureLinkSide, not_working.total_ns) },
+  { "state-time-blocked", offsetof (MeasureLinkSide, blocked.total_ns) },
+  { "ends", offsetof (MeasureLinkSide, n_ended) },
+  { "rtt-min", offsetof (MeasureLinkSide, rtt_min_ns) },
+};
+
+static gint64
+get_flow_metric (const Measure *self, guint index, const char *name)
+{
+  g_assert (index < self->n_flows);
+  const MeasureFlow *flow = &self->flows[index];
+  for (gsize i = 0; i < G_N_ELEMENTS (flow_metrics); i++) {
+    if (strcmp (flow_metrics[i].name, name) == 0)
+      return flow_metrics[i].get (self, flow);
+  }
+  for (guint cause = 0; cause < LOST_N_CAUSES; cause++) {
+    if (g_str_has_prefix (name, "lost-") &&
+        strcmp (lost_cause_to_string ((LostCause)cause), name + strlen ("lost-")) == 0)
+      return flow_lost (self, flow, (LostCause)cause);
+  }
+  g_error ("no such flow metric: %s", name);
+}
+
+static gint64
+get_side_metric (const Measure *self, ScenarioSide side, const char *name)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (side_fields); i++) {
+    if (strcmp (side_fields[i].name, name) == 0)
+      return G_STRUCT_MEMBER (gint64, &self->side[side], side_fields[i].offset);
+  }
+  if (strcmp (name, "connect-time") == 0)
+    return side_connect_time (self, side);
+  if (strcmp (name, "links-ended") == 0)
+    return side_links_ended (self, side);
+  if (strcmp (name, "reconnects") == 0)
+    return side_reconnects (self, side);
+  g_error ("no such connection metric: %s", name);
+}
+
+static gint64
+get_link_side_metric (const Measure *self, guint index, ScenarioSide side, const char *name)
+{
+  const MeasureLinkSide *link = &self->links[index].side[side];
+  for (gsize i = 0; i < G_N_ELEMENTS (link_fields); i++) {
+    if (strcmp (link_fields[i].name, name) == 0)
+      return G_STRUCT_MEMBER (gint64, link, link_fields[i].offset);
+  }
+  if (strcmp (name, "rtt-mean") == 0)
+    return link_rtt_mean (link);
+  g_error ("no such link metric: %s", name);
+}
+
+static gint64
+get_link_direction_metric (const Measure *self, guint index, ScenarioDirections directions,
+                           const char *name)
+{
+  const MeasureLink *link = &self->links[index];
+  g_assert (directions != 0);
+  if (strcmp (name, "bytes") == 0)
+    return link_bytes (link, directions);
+  if (strcmp (name, "wire-bytes") == 0)
+    return link_wire_bytes (link, directions);
+  if (strcmp (name, "resent") == 0)
+    return link_sum (link, directions, offsetof (MeasureLinkSide, resent_bytes));
+  if (strcmp (name, "duplicate") == 0)
+    return link_sum (link, directions, offsetof (MeasureLinkSide, duplicated_bytes));
+  if (strcmp (name, "share") == 0)
+    return link_share (self, index, directions);
+  if (strcmp (name, "utilisation") == 0)
+    return link_utilisation (self, link, directions);
+  g_error ("no such link metric: %s", name);
+}
+
+/* A metric per side, of the connection or of link @index. */
+static gint64
+get_of_side (const Measure *self, const MetricInfo *info, guint index, ScenarioSide side)
+{
+  if (info->subject == SCENARIO_SUBJECT_LINK)
+    return get_link_side_metric (self, index, side, info->name);
+  return get_side_metric (self, side, info->name);
+}
+
+/* Seen by both sides: the worse of the two counts, so that a bound holds for both. */
+static gint64
+get_of_view (const Measure *self, const MetricInfo *info, guint index, ScenarioView view)
+{
+  if (view != SCENARIO_VIEW_ANY)
+    return get_of_side (self, info, index,
+                        view == SCENARIO_VIEW_CLIENT ? SCENARIO_SIDE_CLIENT : SCENARIO_SIDE_SERVER);
+  gint64 client = get_of_side (self, info, index, SCENARIO_SIDE_CLIENT);
+  gint64 server = get_of_side (self, info, index, SCENARIO_SIDE_SERVER);
+  if (client == MEASURE_UNDEFINED || server == MEASURE_UNDEFINED)
+    return MEASURE_UNDEFINED;
+  return info->better == METRIC_HIGHER_IS_BETTER ? MIN (client, server) : MAX (client, server);
+}
+
+gint64
+measure_get (const Measure *self, ScenarioSubject subject, guint index, ScenarioView view,
+             ScenarioDirections directions, const char *name)
+{
+  const MetricInfo *info = metrics_registry_find (subject, name);
+  g_assert (self->is_finished && info != NULL);
+  g_assert (subject != SCENARIO_SUBJECT_LINK || index < self->n_links);
+  if (subject == SCENARIO_SUBJECT_FLOW)
+    return get_flow_metric (self, index, name);
+  if (info->per_side)
+    return get_of_view (self, info, index, view);
+  return get_link_direction_metric (self, index, directions, name);
+}
+
+/* ---- into a run's record ----------------------------------------------------------------------
+ */
+
+static void
+store_value (StoreRun *run, StoreSubject kind, const char *subject, const MetricInfo *info,
+             gint64 value)
+{
+  double stored = (double)value;
+  if (value == MEASURE_UNDEFINED)
+    stored = NAN;
+  else if (info->unit == METRIC_UNIT_RATIO)
+    stored /= (double)SCENARIO_PPB;
+  store_run_add_metric (run, kind, subject, info->name, stored, metric_unit_to_string (info->unit));
+}
+
+/* A metric per side: of the connection, or of a link. */
+static void
+store_sides (const Measure *self, const MetricInfo *info, guint index, StoreRun *run)
+{
+  for (guint s = 0; s < SCENARIO_N_SIDES; s++) {
+    const char *side = scenario_side_to_string ((ScenarioSide)s);
+    gint64 value = get_of_side (self, info, index, (ScenarioSide)s);
+    if (info->subject == SCENARIO_SUBJECT_CONNECTION) {
+      store_value (run, STORE_SUBJECT_CONNECTION, side, info, value);
+      continue;
+    }
+    g_autofree char *subject =
+        g_strconcat (side, ".", scenario_get_link (self->scenario, index)->name, NULL);
+    store_value (run, STORE_SUBJECT_LINK, subject, info, value);
+  }
+}
+
+static void
+store_directions (const Measure *self, const MetricInfo *info, guint index, StoreRun *run)
+{
+  static const char *const suffixes[] = { ".up", ".down" };
+  const char *name = scenario_get_link (self->scenario, index)->name;
+  for (guint d = 0; d < SCENARIO_N_DIRECTIONS; d++) {
+    g_autofree char *subject = g_strconcat (name, suffixes[d], NULL);
+    store_value (run, STORE_SUBJECT_LINK, subject, info,
+                 get_link_direction_metric (self, index, (ScenarioDirections)(1 << d), info->name));
+  }
+}
+
+static void
+store_flows (const Measure *self, StoreRun *run, const MetricInfo *metrics, gsize n_metrics)
+{
+  for (guint i = 0; i < self->n_flows; i++) {
+    const char *name = scenario_get_flow (self->scenario, i)->name;
+    for (gsize m = 0; m < n_metrics; m++) {
+      if (metrics[m].subject == SCENARIO_SUBJECT_FLOW)
+        store_value (run, STORE_SUBJECT_FLOW, name, &metrics[m],
+                     get_flow_metric (self, i, metrics[m].name));
+    }
+  }
+}
+
+static void
+store_links (const Measure *self, StoreRun *run, const MetricInfo *metrics, gsize n_metrics)
+{
+  for (guint i = 0; i < self->n_links; i++) {
+    for (gsize m = 0; m < n_metrics; m++) {
+      if (metrics[m].subject != SCENARIO_SUBJECT_LINK)
+        continue;
+      if (metrics[m].per_side)
+        store_sides (self, &metrics[m], i, run);
+      else
+        store_directions (self, &metrics[m], i, run);
+    }
+  }
+}
+
+void
+measure_store (const Measure *self, StoreRun *run)
+{
+  gsize n_metrics;
+  const MetricInfo *metrics = metrics_registry_get (&n_metrics);
+  g_assert (self->is_finished);
+  store_flows (self, run, metrics, n_metrics);
+  for (gsize m = 0; m < n_metrics; m++) {
+    if (metrics[m].subject == SCENARIO_SUBJECT_CONNECTION)
+      store_sides (self, &metrics[m], 0, run);
+  }
+  store_links (self, run, metrics, n_metrics);
+}
+
+/* ---- ends -------------------------------------------------------------------------------------
+ */
+
+gint64
+measure_get_last_event (const Measure *self, gint64 t_ns)
+{
+  gint64 last_ns = 0;
+  for (guint i = 0; i < self->events->len; i++) {
+    gint64 event_ns = g_array_index (self->events, gint64, i);
+    if (event_ns <= t_ns)
+      last_ns = MAX (last_ns, event_ns);
+  }
+  return last_ns;
+}
+
+gint64
+measure_get_link_end (const Measure *self, guint link, ScenarioSide side, CaimanReason reason)
+{
+  g_assert (link < self->n_links && reason < CAIMAN_N_REASONS);
+  return self->links[link].side[side].end_ns[reason];
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* scenario-link.c - [link NAME]. */
+#include "harness/scenario-private.h"
+
+#include "harness/presets.h"
+
+#include <string.h>
+
+#define DEFAULT_QUEUE_NS           (50 * CAIMAN_NS_PER_MS)
+#define DEFAULT_RECEIVE_BUFFER     (256 * 1024)
+#define DEFAULT_CONNECT_TIMEOUT_NS (20 * CAIMAN_NS_PER_S)
+#define HOUR_NS                    (3600 * CAIMAN_NS_PER_S)
+#define NUMBER_MAX                 1000000
+
+static const char *const known_keys[] = {
+  "preset",
+  "carrier",
+  "rate",
+  "up.rate",
+  "down.rate",
+  "delay",
+  "up.delay",
+  "down.delay",
+  "jitter",
+  "up.jitter",
+  "down.jitter",
+  "loss",
+  "up.loss",
+  "down.loss",
+  "queue",
+  "up.queue",
+  "down.queue",
+  "weight",
+  "up.weight",
+  "down.weight",
+  "cost",
+  "up.cost",
+  "down.cost",
+  "quota",
+  "up.quota",
+  "down.quota",
+  "quota-period",
+  "up.quota-period",
+  "down.quota-period",
+  "receive-buffer",
+  "starts",
+  "reconnect",
+  "connect-timeout",
+  "refused-by",
+  NULL,
+};
+
+static const char *const refused_by_names[] = { "client", "server", "none", NULL };
+
+/* The preset's keys with @group's own over them. */
+static ScanGroup *
+expand_preset (Reader *reader, ScanDoc *scratch, const ScanGroup *group)
+{
+  ScanGroup *expanded = scan_doc_add (scratch, group->name, group->place);
+  const ScanEntry *entry = scan_group_find (group, "preset");
+  const LinkPreset *preset = entry ? link_presets_find (entry->value) : NULL;
+  Fields fields = { reader->errors, group };
+
+  if (entry && !preset)
+    fields_take_problem (&fields, entry,
+                         value_unknown ("preset", entry->value, link_presets_get_names ()));
+  for (const LinkPresetEntry *e = preset ? preset->entries : NULL; e && e->key; e++)
+    scan_group_set (expanded, e->key, e->value, entry->place);
+  for (guint i = 0; i < group->entries->len; i++) {
+    const ScanEntry *own = g_ptr_array_index (group->entries, i);
+    scenario_layer_set (expanded, own->key, own->value, own->place);
+  }
+  /* Again, because the group's own "rate" has displaced its own "up.rate" before it. */
+  for (guint i = 0; i < group->entries->len; i++) {
+    const ScanEntry *own = g_ptr_array_index (group->entries, i);
+    scan_group_set (expanded, own->key, own->value, own->place);
+  }
+  return expanded;
+}
+
+static void
+read_path (const Fields *fields, ScenarioDirection direction, gboolean preset_failed,
+           ScenarioPath *path)
+{
+  const ScanEntry *entry = fields_find_direction (fields, "rate", direction);
+
+  *path = (ScenarioPath) { .rate_bps = SCENARIO_RATE_UNLIMITED,
+                           .queue = { SCENARIO_QUEUE_TIME, DEFAULT_QUEUE_NS } };
+  if (entry)
+    fields_take_problem (fields, entry, value_parse_rate (entry->value, &path->rate_bps));
+  else if (!preset_failed)
+    fields_group_error (fields, "lacks the key 'rate' (or '%s.rate', or a preset)",
+                        direction == SCENARIO_UP ? "up" : "down");
+  entry = fields_find_direction (fields, "delay", direction);
+  if (entry)
+    fields_take_problem (fields, entry,
+                         value_parse_time (entry->value, 0, HOUR_NS, &path->delay_ns));
+  entry = fields_find_direction (fields, "jitter", direction);
+  if (entry)
+    fields_take_problem (fields, entry, value_parse_jitter (entry->value, &path->jitter));
+  entry = fields_find_direction (fields, "loss", direction);
+  if (entry)
+    fields_take_problem (fields, entry, value_parse_loss (entry->value, &path->loss));
+  entry = fields_find_direction (fields, "queue", direction);
+  if (entry)
+    fields_take_problem (fields, entry, value_parse_queue (entry->value, &path->queue));
+}
+
+static void
+read_quota (const Fields *fields, ScenarioDirection direction, ScenarioLinkTerms *terms)
+{
+  const ScanEntry *quota = fields_find_direction (fields, "quota", direction);
+  const ScanEntry *period = fields_find_direction (fields, "quota-period", direction);
+  gint64 period_ns = CAIMAN_TIME_NEVER;
+
+  if (quota && strcmp (quota->value, "none") != 0)
+    fields_take_problem (
+        fields, quota,
+        value_parse_bytes (quota->value, 1, SCENARIO_BYTES_MAX, &terms->quota_bytes));
+  if (period)
+    fields_take_problem (fields, period,
+                         value_parse_time_or_never (period->value, CAIMAN_NS_PER_MS,
+                                                    SCENARIO_TIME_MAX_NS, &period_ns));
+  if (period && !quota)
+    fields_error (fields, period, "there is no quota");
+  terms->quota_period_ns = period_ns == CAIMAN_TIME_NEVER ? 0 : period_ns;
+}
+
+static void
+read_terms (const Fields *fields, ScenarioDirection direction, ScenarioLinkTerms *terms)
+{
+  const ScanEntry *entry = fields_find_direction (fields, "weight", direction);
+
+  terms->weight = 1;
+  if (entry)
+    fields_take_problem (fields, entry,
+                         value_parse_count (entry->value, 1, NUMBER_MAX, &terms->weight));
+  entry = fields_find_direction (fields, "cost", direction);
+  if (entry)
+    fields_take_problem (fields, entry,
+                         value_parse_count (entry->value, 0, NUMBER_MAX, &terms->cost));
+  read_quota (fields, direction, terms);
+}
+
+/* The carrier of this link or of [scenario]; read_links() tells when neither is given. */
+static ScenarioCarrier
+read_carrier (Reader *reader, const Fields *fields, gboolean *has_carrier)
+{
+  const ScanGroup *head = scan_doc_find (reader->doc, "scenario");
+  Fields head_fields = { reader->errors, head };
+
+  *has_carrier = TRUE;
+  if (fields_find (fields, "carrier"))
+    return (ScenarioCarrier)fields_choice (fields, "carrier", 0, scenario_carrier_names);
+  if (head && fields_find (&head_fields, "carrier"))
+    return (ScenarioCarrier)fields_choice (&head_fields, "carrier", 0, scenario_carrier_names);
+  *has_carrier = FALSE;
+  return SCENARIO_CARRIER_PIPE;
+}
+
+static ScenarioLink *
+read_link (Reader *reader, const Fields *fields, const char *name, gboolean *has_carrier)
+{
+  const ScanEntry *preset = fields_find (fields, "preset");
+  gboolean preset_failed = preset && !link_presets_find (preset->value);
+  gint64 client_reconnect_ns =
+      reader->scenario->endpoint[SCENARIO_SIDE_CLIENT].config.reconnect_delay_ns;
+  ScenarioLink *link = g_new0 (ScenarioLink, 1);
+
+  link->name = g_strdup (name);
+  link->line = fields->group->place.line;
+  link->carrier = read_carrier (reader, fields, has_carrier);
+  for (int d = SCENARIO_UP; d < SCENARIO_N_DIRECTIONS; d++) {
+    read_path (fields, (ScenarioDirection)d, preset_failed, &link->path[d]);
+    read_terms (fields, (ScenarioDirection)d, &link->terms[d]);
+  }
+  link->receive_buffer_bytes =
+      fields_bytes (fields, "receive-buffer", DEFAULT_RECEIVE_BUFFER, 1024, G_MAXUINT32);
+  link->starts_ns = fields_time_or_never (fields, "starts", 0, 0, SCENARIO_TIME_MAX_NS);
+  link->reconnect_delay_ns = fields_time_or_never (fields, "reconnect", client_reconnect_ns,
+                                                   CAIMAN_NS_PER_MS, SCENARIO_TIME_MAX_NS);
+  link->connect_timeout_ns = fields_time (fields, "connect-timeout", DEFAULT_CONNECT_TIMEOUT_NS,
+                                          CAIMAN_NS_PER_MS, SCENARIO_TIME_MAX_NS);
+  int refused_by = fields_choice (fields, "refused-by", SCENARIO_N_SIDES, refused_by_names);
+  if (refused_by < SCENARIO_N_SIDES)
+    link->refused_by[refused_by] = TRUE;
+  fields_check_known (fields, known_keys);
+  return link;
+}
+
+void
+reader_read_links (Reader *reader)
+{
+  const ScanGroup *head = scan_doc_find (reader->doc, "scenario");
+  g_autoptr (ScanDoc) scratch = scan_doc_new ();
+  GPtrArray *links = reader->scenario->links;
+  ScanPlace place = head ? head->place : (ScanPlace) { 0, 1 };
+
+  for (guint i = 0; i < reader->doc->groups->len; i++) {
+    const ScanGroup *group = g_ptr_array_index (reader->doc->groups, i);
+    const char *name = reader_get_name (group, "link");
+    gboolean has_carrier;
+    if (!name || scenario_find_link (reader->scenario, name) >= 0 ||
+        links->len == SCENARIO_ITEMS_MAX)
+      continue;
+    Fields fields = { reader->errors, expand_preset (reader, scratch, group) };
+    g_ptr_array_add (links, read_link (reader, &fields, name, &has_carrier));
+    if (!has_carrier)
+      fields_group_error (&fields, "has no carrier: say 'carrier = pipe' or 'carrier = tcp' here "
+                                   "or in [scenario]");
+  }
+  if (links->len == 0)
+    scan_errors_add (reader->errors, place, "there is no [link NAME] group");
+}

@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* testbed-sim.c - see testbed-sim.h. One SimNetwork path per scenario link, of the same name; the
+ * pumps' loop is two timers of the simulator's queue. */
+#include "harness/testbed-sim.h"
+
+#include "core/prng.h"
+#include "sim/network.h"
+
+#include <string.h>
+
+typedef struct {
+  TestbedTimer base;
+  SimTimer timer;
+} Timer;
+
+/* One pump's loop. */
+typedef struct {
+  Testbed *testbed;
+  ScenarioSide side;
+  SimTimer deadline, wake;
+} Loop;
+
+typedef struct {
+  Testbed base;
+  const Scenario *scenario;
+  const TestbedHandler *handler;
+  gpointer user_data;
+  SimQueue *queue;
+  SimNetwork *network;
+  GPtrArray *paths; /* of SimLinkPath (borrowed), by scenario link */
+  Loop loop[SCENARIO_N_SIDES];
+  GArray *path_links;   /* of guint: scenario link of a connector's path id; [0] is unused */
+  GArray *server_links; /* of guint: scenario link of a server's link id; [0] is unused */
+  gboolean quit;
+} TestbedSim;
+
+static TestbedSim *
+to_sim (Testbed *self)
+{
+  return (TestbedSim *)self;
+}
+
+/* --- Scenario to simulator --- */
+
+static SimDist
+convert_jitter (const ScenarioJitter *jitter)
+{
+  static const SimDistKind kinds[SCENARIO_N_JITTERS] = {
+    [SCENARIO_JITTER_NONE] = SIM_DIST_NONE,
+    [SCENARIO_JITTER_UNIFORM] = SIM_DIST_UNIFORM,
+    [SCENARIO_JITTER_NORMAL] = SIM_DIST_NORMAL,
+    [SCENARIO_JITTER_PARETO] = SIM_DIST_PARETO,
+  };
+  return (SimDist) { .kind = kinds[jitter->kind], .scale_ns = jitter->spread_ns };
+}
+
+static SimLossConfig
+convert_loss (const ScenarioLoss *loss)
+{
+  static const SimLossKind kinds[SCENARIO_N_LOSSES] = {
+    [SCENARIO_LOSS_NONE] = SIM_LOSS_NONE,       [SCENARIO_LOSS_BERNOULLI] = SIM_LOSS_BERNOULLI,
+    [SCENARIO_LOSS_GILBERT] = SIM_LOSS_GILBERT, [SCENARIO_LOSS_EVERY] = SIM_LOSS_NTH,
+    [SCENARIO_LOSS_MASK] = SIM_LOSS_MASK,
+  };
+  return (SimLossConfig) { .kind = kinds[loss->kind],
+                           .p_ppb = (guint32)loss->p_ppb,
+                           .r_ppb = (guint32)loss->r_ppb,
+                           .bad_loss_ppb = (guint32)loss->loss_bad_ppb,
+                           .good_loss_ppb = (guint32)loss->loss_good_ppb,
+                           .every = (guint32)loss->nth,
+                           .mask = loss->mask,
+                           .mask_bits = loss->mask_len };
+}
+
+static SimQueueLimit
+convert_queue (const ScenarioQueue *queue)
+{
+  static const SimQueueUnit units[SCENARIO_N_QUEUES] = {
+    [SCENARIO_QUEUE_TIME] = SIM_QUEUE_TIME,
+    [SCENARIO_QUEUE_BYTES] = SIM_QUEUE_BYTES,
+    [SCENARIO_QUEUE_PACKETS] = SIM_QUEUE_PACKETS,
+  };
+  return (SimQueueLimit) { .unit = units[queue->unit], .value = queue->limit };
+}
+
+static SimPathConfig
+convert_path (const ScenarioPath *path)
+{
+  SimPathConfig config;
+
+  G_STATIC_ASSERT (SCENARIO_RATE_UNLIMITED == SIM_RATE_UNLIMITED);
+  sim_path_config_init (&config);
+  config.rate_bps = path->rate_bps;
+  config.delay_ns = path->delay_ns;
+  config.jitter = convert_jitter (&path->jitter);
+  config.loss = convert_loss (&path->loss);
+  config.queue = convert_queue (&path->queue);
+  return config;
+}
+
+static SimDirections
+convert_directions (ScenarioDirections directions)
+{
+  G_STATIC_ASSERT ((int)SIM_DIRECTIONS_UP == (int)SCENARIO_ONLY_UP);
+  G_STATIC_ASSERT ((int)SIM_DIRECTIONS_DOWN == (int)SCENARIO_ONLY_DOWN);
+  return (SimDirections)directions;
+}
+
+/* --- check --- */
+
+static void
+check_direction (const ScenarioLink *link, ScenarioDirection direction, GPtrArray *refused)
+{
+  SimPathConfig config = convert_path (&link->path[direction]);
+
+  if (!sim_path_config_is_valid (&config))
+    g_ptr_array_add (refused,
+                     g_strdup_printf ("link %s: %s: a value is beyond what the simulator can do",
+                                      link->name, direction == SCENARIO_UP ? "up" : "down"));
+}
+
+static GPtrArray *
+sim_check (const Scenario *scenario)
+{
+  GPtrArray *refused = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; i < scenario->links->len; i++) {
+    const ScenarioLink *link = scenario_get_link (scenario, i);
+    if (link->carrier != SCENARIO_CARRIER_PIPE)
+      g_ptr_array_add (refused,
+                       g_strdup_printf ("link %s: the simulator has no carrier = %s", link->name,
+                                        scenario_carrier_to_string (link->carrier)));
+    for (guint d = 0; d < SCENARIO_N_DIRECTIONS; d++)
+      check_direction (link, d, refused);
+  }
+  return refused;
+}
+
+/* --- Links --- */
+
+/* (transfer full) What a side knows of a link; the name is also what the handshake tells. */
+static CaimanLinkInfo
+make_info (const ScenarioLink *link, ScenarioSide side)
+{
+  const ScenarioLinkTerms *terms = &link->terms[side];
+
+  return (CaimanLinkInfo) { .name = link->name,
+                            .user_data = g_bytes_new_static (link->name, strlen (link->name)),
+                            .weight = terms->weight,
+                            .cost = terms->cost,
+                            .quota_bytes =
+                                terms->quota_bytes == G_MAXINT64 ? 0 : terms->quota_bytes,
+                            .quota_period_ns = terms->quota_period_ns };
+}
+
+static void
+accept_end (gpointer user_data, SimLinkPath *path, CaimanTransport *end)
+{
+  TestbedSim *sim = user_data;
+  guint link = GPOINTER_TO_UINT (sim_link_path_get_user_data (path));
+  CaimanLinkInfo info = make_info (scenario_get_link (sim->scenario, link), SCENARIO_SIDE_SERVER);
+
+  g_array_append_val (sim->server_links, link);
+  caiman_pump_add_transport (sim->base.pump[SCENARIO_SIDE_SERVER], end, &info);
+  g_bytes_unref (info.user_data);
+}
+
+static CaimanTransport *
+open_transport (gpointer user_data, guint32 path_id, CaimanReason *reason_out)
+{
+  const Loop *loop = user_data;
+  TestbedSim *sim = to_sim (loop->testbed);
+  guint link = g_array_index (sim->path_links, guint, path_id);
+
+  return sim_link_path_connect (g_ptr_array_index (sim->paths, link));
+}
+
+static guint32
+find_path_id (const TestbedSim *sim, guint link)
+{
+  for (guint id = sim->path_links->len - 1; id > 0; id--) {
+    if (g_array_index (sim->path_links, guint, id) == link)
+      return id;
+  }
+  return 0;
+}
+
+static void
+sim_add_link (Testbed *self, guint link, gint64 start_ns)
+{
+  TestbedSim *sim = to_sim (self);
+  CaimanPump *pump = self->pump[SCENARIO_SIDE_CLIENT];
+  CaimanConnector *connector = caiman_pump_get_connector (pump);
+  const ScenarioLink *spec = scenario_get_link (sim->scenario, link);
+  CaimanLinkInfo info = make_info (spec, SCENARIO_SIDE_CLIENT);
+  guint32 id = caiman_connector_add_path (connector, &info, start_ns, sim_queue_now (sim->queue));
+
+  caiman_connector_set_reconnect_delay (connector, id, spec->reconnect_delay_ns);
+
+  g_assert (id == sim->path_links->len);
+  g_array_append_val (sim->path_links, link);
+  g_bytes_unref (info.user_data);
+  caiman_pump_touch (pump);
+}
+
+static void
+sim_remove_link (Testbed *self, guint link)
+{
+  TestbedSim *sim = to_sim (self);
+  CaimanPump *pump = self->pump[SCENARIO_SIDE_CLIENT];
+  guint32 id = find_path_id (sim, link);
+
+  g_assert (id > 0);
+  caiman_connector_remove_path (caiman_pump_get_connector (pump), id, sim_queue_now (sim->queue));
+  caiman_pump_touch (pump);
+}
+
+static int
+find_client_link (TestbedSim *sim, guint32 link_id)
+{
+  CaimanPump *pump = sim->base.pump[SCENARIO_SIDE_CLIENT];
+  gsize n_links;
+
+  if (!pump)
+    return -1;
+  CaimanLink *const *links =
+      caiman_connection_get_links (caiman_pump_get_connection (pump), &n_links);
+  for (gsize i = 0; i < n_links; i++) {
+    if (caiman_link_get_id (links[i]) == link_id)
+      return scenario_find_link (sim->scenario, caiman_link_get_name (links[i]));
+  }
+  return -1;
+}
+
+static int
+sim_find_link (Testbed *self, ScenarioSide side, guint32 link_id)
+{
+  TestbedSim *sim = to_sim (self);
+
+  if (link_id == 0)
+    return -1;
+  if (side == SCENARIO_SIDE_CLIENT)
+    return find_client_link (sim, link_id);
+  /* A server numbers its links in the order in which they come in. */
+  return link_id < sim->server_links->len ? (int)g_array_index (sim->server_links, guint, link_id)
+                                          : -1;
+}
+
+/* --- Pumps --- */
+
+static gint64
+loop_now (gpointer user_data)
+{
+  const Loop *loop = user_data;
+  return sim_queue_now (to_sim (loop->testbed)->queue);
+}
+
+static void
+loop_arm (gpointer user_data, gint64 deadline_ns)
+{
+  Loop *loop = user_data;
+  SimQueue *queue = to_sim (loop->testbed)->queue;
+
+  sim_queue_arm (queue, &loop->deadline, MAX (deadline_ns, sim_queue_now (queue)));
+}
+
+static void
+loop_wake (gpointer user_data)
+{
+  Loop *loop = user_data;
+  SimQueue *queue = to_sim (loop->testbed)->queue;
+
+  if (!sim_timer_is_armed (&loop->wake))
+    sim_queue_arm (queue, &loop->wake, sim_queue_now (queue));
+}
+
+static void
+run_pump (gpointer user_data)
+{
+  Loop *loop = user_data;
+
+  caiman_pump_run (loop->testbed->pump[loop->side]);
+}
+
+static void
+pump_event (gpointer user_data, CaimanConnection *connection, const CaimanEvent *event)
+{
+  Loop *loop = user_data;
+  TestbedSim *sim = to_sim (loop->testbed);
+
+  sim->handler->event (sim->user_data, loop->side, connection, event);
+}
+
+static void
+pump_incoming (gpointer user_data, CaimanConnection *pending)
+{
+  Loop *loop = user_data;
+  TestbedSim *sim = to_sim (loop->testbed);
+
+  sim->handler->incoming (sim->user_data, pending);
+}
+
+static CaimanPump *
+sim_start (Testbed *self, ScenarioSide side, const CaimanConfig *config, const CaimanRandom *random)
+{
+  static const CaimanPumpHandler handler = { .event = pump_event,
+                                             .incoming = pump_incoming,
+                                             .open = open_transport };
+  TestbedSim *sim = to_sim (self);
+  Loop *loop = &sim->loop[side];
+  CaimanPumpLoop functions = {
+    .now = loop_now, .arm = loop_arm, .wake = loop_wake, .user_data = loop
+  };
+
+  g_assert (!self->pump[side]);
+  if (side == SCENARIO_SIDE_SERVER) {
+    g_array_set_size (sim->server_links, 1);
+    self->pump[side] = caiman_pump_new_server (config, random, &functions, &handler, loop);
+    sim_network_set_accept (sim->network, accept_end, sim);
+  } else {
+    g_array_set_size (sim->path_links, 1);
+    self->pump[side] = caiman_pump_new_client (config, random, &functions, &handler, loop);
+  }
+  return self->pump[side];
+}
+
+static void
+sim_stop (Testbed *self, ScenarioSide side)
+{
+  TestbedSim *sim = to_sim (self);
+
+  if (side == SCENARIO_SIDE_SERVER)
+    sim_network_set_accept (sim->network, NULL, NULL);
+  g_clear_pointer (&self->pump[side], caiman_pump_free);
+  sim_queue_disarm (sim->queue, &sim->loop[side].deadline);
+  sim_queue_disarm (sim->queue, &sim->loop[side].wake);
+}
+
+/* --- Faults --- */
+
+static void
+apply_set (SimLinkPath *path, const TestbedFault *fault)
+{
+  SimDirections which = convert_directions (fault->directions);
+  SimPathConfig config = convert_path (fault->path);
+
+  if (fault->set_mask & SCENARIO_SET_RATE)
+    sim_link_path_set_rate (path, which, config.rate_bps);
+  if (fault->set_mask & SCENARIO_SET_DELAY)
+    sim_link_path_set_delay (path, which, config.delay_ns);
+  if (fault->set_mask & SCENARIO_SET_JITTER)
+    sim_link_path_set_jitter (path, which, &config.jitter);
+  if (fault->set_mask & SCENARIO_SET_LOSS)
+    sim_link_path_set_loss (path, which, &config.loss);
+  if (fault->set_mask & SCENARIO_SET_QUEUE)
+    sim_link_path_set_queue (path, which, &config.queue);
+}
+
+static void
+sim_apply (Testbed *self, const TestbedFault *fault)
+{
+  SimLinkPath *path = g_ptr_array_index (to_sim (self)->paths, fault->link);
+  SimDirections which = convert_directions (fault->directions);
+
+  switch (fault->kind) {
+  case TESTBED_DOWN:
+    sim_link_path_set_down (path, fault->on);
+    break;
+  case TESTBED_BLACKHOLE:
+    sim_link_path_set_blackhole (path, which, fault->on);
+    break;
+  case TESTBED_PAUSE:
+    sim_link_path_set_paused (path, which, fault->on);
+    break;
+  case TESTBED_REFUSE:
+    sim_link_path_set_refusing (path, fault->on);
+    break;
+  case TESTBED_CORRUPT:
+    sim_link_path_corrupt (path, which, fault->count);
+    break;
+  case TESTBED_RESET:
+    sim_link_path_reset (path);
+    break;
+  case TESTBED_CLOSE:
+    sim_link_path_close (path);
+    break;
+  case TESTBED_HALF_OPEN:
+    sim_link_path_half_open (path, which);
+    break;
+  case TESTBED_SET:
+    apply_set (path, fault);
+    break;
+  }
+}
+
+static gint64
+sim_get_wire_bytes (Testbed *self, guint link, ScenarioDirection direction)
+{
+  const SimLinkPath *path = g_ptr_array_index (to_sim (self)->paths, link);
+
+  return (gint64)sim_link_path_get_stats (path, (SimDirection)direction)->bytes;
+}
+
+/* --- Timers and the loop --- */
+
+static TestbedTimer *
+sim_timer_make (Testbed *self, TestbedTimerFunc func, gpointer user_data)
+{
+  Timer *timer = g_new0 (Timer, 1);
+
+  timer->base.testbed = self;
+  sim_timer_init (&timer->timer, func, user_data);
+  return &timer->base;
+}
+
+static void
+sim_timer_set (TestbedTimer *timer, gint64 at_ns)
+{
+  SimQueue *queue = to_sim (timer->testbed)->queue;
+
+  sim_queue_arm (queue, &((Timer *)timer)->timer, MAX (at_ns, sim_queue_now (queue)));
+}
+
+static void
+sim_timer_drop (TestbedTimer *timer)
+{
+  sim_queue_disarm (to_sim (timer->testbed)->queue, &((Timer *)timer)->timer);
+  g_free (timer);
+}
+
+static gint64
+sim_now (Testbed *self)
+{
+  return sim_queue_now (to_sim (self)->queue);
+}
+
+static guint64
+sim_get_steps (Testbed *self)
+{
+  return sim_queue_get_events_run (to_sim (self)->queue);
+}
+
+static void
+sim_run (Testbed *self, gint64 until_ns)
+{
+  TestbedSim *sim = to_sim (self);
+
+  while (!sim->quit && sim_queue_get_next (sim->queue) <= until_ns) {
+    if (!sim_queue_step (sim->queue))
+      break;
+  }
+  if (!sim->quit)
+    sim_queue_run_until (sim->queue, until_ns);
+}
+
+static void
+sim_quit (Testbed *self)
+{
+  to_sim (self)->quit = TRUE;
+}
+
+/* --- Life --- */
+
+static Testbed *
+sim_create (const Scenario *scenario, guint64 seed, const TestbedHandler *handler,
+            gpointer user_data)
+{
+  TestbedSim *sim = g_new0 (TestbedSim, 1);
+  const guint unused = 0;
+
+  sim->base.klass = &testbed_sim_class;
+  sim->scenario = scenario;
+  sim->handler = handler;
+  sim->user_data = user_data;
+  sim->queue = sim_queue_new ();
+  sim->network = sim_network_new (sim->queue, seed);
+  sim->paths = g_ptr_array_new ();
+  sim->path_links = g_array_new (FALSE, FALSE, sizeof (guint));
+  sim->server_links = g_array_new (FALSE, FALSE, sizeof (guint));
+  g_array_append_val (sim->path_links, unused);
+  g_array_append_val (sim->server_links, unused);
+  for (guint s = 0; s < SCENARIO_N_SIDES; s++) {
+    sim->loop[s] = (Loop) { .testbed = &sim->base, .side = s };
+    sim_timer_init (&sim->loop[s].deadline, run_pump, &sim->loop[s]);
+    sim_timer_init (&sim->loop[s].wake, run_pump, &sim->loop[s]);
+  }
+  for (guint i = 0; i < scenario->links->len; i++) {
+    const ScenarioLink *link = scenario_get_link (scenario, i);
+    const SimPathConfig config[SIM_N_DIRECTIONS] = { convert_path (&link->path[SCENARIO_UP]),
+                                                     convert_path (&link->path[SCENARIO_DOWN]) };
+    SimLinkPath *path = sim_network_add_path (sim->network, link->name, SIM_CARRIER_PIPE, config);
+    sim_link_path_set_user_data (path, GUINT_TO_POINTER (i));
+    sim_link_path_set_connect_timeout (path, link->connect_timeout_ns);
+    sim_link_path_set_receive_buffer (path, (gsize)link->receive_buffer_bytes);
+    g_ptr_array_add (sim->paths, path);
+  }
+  return &sim->base;
+}
+
+static void
+sim_free (Testbed *self)
+{
+  TestbedSim *sim = to_sim (self);
+
+  for (guint s = 0; s < SCENARIO_N_SIDES; s++)
+    sim_stop (self, s);
+  sim_network_free (sim->network);
+  sim_queue_free (sim->queue);
+  g_ptr_array_unref (sim->paths);
+  g_array_unref (sim->path_links);
+  g_array_unref (sim->server_links);
+  g_free (sim);
+}
+
+const TestbedClass testbed_sim_class = {
+  .name = "sim",
+  .check = sim_check,
+  .create = sim_create,
+  .free = sim_free,
+  .now = sim_now,
+  .start = sim_start,
+  .stop = sim_stop,
+  .add_link = sim_add_link,
+  .remove_link = sim_remove_link,
+  .apply = sim_apply,
+  .find_link = sim_find_link,
+  .get_wire_bytes = sim_get_wire_bytes,
+  .get_steps = sim_get_steps,
+  .timer_new = sim_timer_make,
+  .timer_arm = sim_timer_set,
+  .timer_free = sim_timer_drop,
+  .run = sim_run,
+  .quit = sim_quit,
+};
+
+const TestbedClass *
+testbed_find (const char *name)
+{
+  return g_strcmp0 (name, testbed_sim_class.name) == 0 ? &testbed_sim_class : NULL;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store-private.h - what the files of reports/ that speak SQL share, and no other.
+ *
+ * store.c holds the database and its errors, store-migrate.c its schema, store-run.c the struct of
+ * a run, store-write.c and query.c carry runs there and back. */
+#pragma once
+
+#include "reports/store.h"
+
+#include <sqlite3.h>
+
+G_BEGIN_DECLS
+
+/* The connection (borrowed). */
+sqlite3 *store_get_db (Store *store);
+
+/* One thread at a time between these two. */
+void store_lock (Store *store);
+void store_unlock (Store *store);
+
+/* Sets @error from @db's last error: "PATH: WHAT: why". Returns FALSE. */
+gboolean store_fail (sqlite3 *db, const char *path, const char *what, GError **error);
+
+/* Runs @sql, which returns no rows that matter. */
+gboolean store_exec (Store *store, const char *sql, const char *what, GError **error);
+
+/* Begins a transaction that may write (it waits for other writers here, and only here). */
+gboolean store_begin (Store *store, const char *what, GError **error);
+
+/* Commits when @ok, else rolls back. Returns whether all is well. */
+gboolean store_end (Store *store, gboolean ok, const char *what, GError **error);
+
+/* Returns: (transfer full): @sql compiled, or NULL with @error. */
+sqlite3_stmt *store_prepare (Store *store, const char *sql, const char *what, GError **error);
+
+/* Binds the parameters ?1, ?2, ... by one letter of @types each: i int, l gint64, L gint64 where
+ * -1 is NULL, t text (nullable, must live until the step), d double where NAN is NULL, b a digest.
+ */
+void store_bind (sqlite3_stmt *stmt, const char *types, ...);
+
+/* Steps a statement that returns no rows, and resets it for the next. */
+gboolean store_step_done (Store *store, sqlite3_stmt *stmt, const char *what, GError **error);
+
+/* Steps a statement that returns rows: 1 a row, 0 no more, -1 with @error. */
+int store_step_row (Store *store, sqlite3_stmt *stmt, const char *what, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (sqlite3_stmt, sqlite3_finalize)
+
+G_END_DECLS

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* table.c - see table.h. */
+#include "reports/table.h"
+
+#define GAP_COLUMNS 2
+
+typedef struct {
+  char *text;
+  TableStyle style;
+} Cell;
+
+struct _Table {
+  guint n_columns;
+  gboolean colour;
+  gboolean *right;  /* one per column */
+  GPtrArray *cells; /* of Cell, row by row; the first row has the titles */
+};
+
+static void
+cell_free (gpointer data)
+{
+  Cell *cell = data;
+  g_free (cell->text);
+  g_free (cell);
+}
+
+/* @text without anything that moves the cursor or changes its look. */
+static char *
+sanitize (const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  GString *out = g_string_new (NULL);
+  for (const char *p = valid; *p; p = g_utf8_next_char (p)) {
+    gunichar c = g_utf8_get_char (p);
+    g_string_append_unichar (out, g_unichar_iscntrl (c) ? '?' : c);
+  }
+  return g_string_free (out, FALSE);
+}
+
+Table *
+table_new (const char *const *titles, gboolean colour)
+{
+  Table *table = g_new0 (Table, 1);
+  table->n_columns = g_strv_length ((char **)titles);
+  table->colour = colour;
+  table->right = g_new0 (gboolean, table->n_columns);
+  table->cells = g_ptr_array_new_with_free_func (cell_free);
+  for (guint i = 0; i < table->n_columns; i++) {
+    table->right[i] = titles[i][0] == '>';
+    table_add (table, TABLE_DIM, titles[i] + (table->right[i] ? 1 : 0));
+  }
+  return table;
+}
+
+void
+table_free (Table *table)
+{
+  if (!table)
+    return;
+  g_ptr_array_unref (table->cells);
+  g_free (table->right);
+  g_free (table);
+}
+
+void
+table_add (Table *table, TableStyle style, const char *text)
+{
+  Cell *cell = g_new0 (Cell, 1);
+  cell->text = sanitize (text ? text : "-");
+  cell->style = style;
+  g_ptr_array_add (table->cells, cell);
+}
+
+void
+table_take (Table *table, char *text)
+{
+  table_add (table, TABLE_PLAIN, text);
+  g_free (text);
+}
+
+gboolean
+table_is_empty (const Table *table)
+{
+  return table->cells->len <= table->n_columns;
+}
+
+void
+table_append_styled (GString *out, TableStyle style, gboolean colour, const char *text)
+{
+  static const char *const codes[] = {
+    [TABLE_PLAIN] = NULL,
+    [TABLE_GOOD] = "32",
+    [TABLE_BAD] = "1;31",
+    [TABLE_DIM] = "2",
+  };
+  g_assert (style < G_N_ELEMENTS (codes));
+  if (colour && codes[style])
+    g_string_append_printf (out, "\033[%sm%s\033[0m", codes[style], text);
+  else
+    g_string_append (out, text);
+}
+
+static gsize
+cell_width (const Table *table, guint row, guint column)
+{
+  const Cell *cell = g_ptr_array_index (table->cells, row * table->n_columns + column);
+  return (gsize)g_utf8_strlen (cell->text, -1);
+}
+
+static void
+append_spaces (GString *out, gsize n)
+{
+  g_string_append_printf (out, "%*s", (int)n, "");
+}
+
+static void
+render_row (const Table *table, guint row, const gsize *widths, GString *out)
+{
+  for (guint i = 0; i < table->n_columns; i++) {
+    const Cell *cell = g_ptr_array_index (table->cells, row * table->n_columns + i);
+    gsize pad = widths[i] - cell_width (table, row, i);
+    if (table->right[i])
+      append_spaces (out, pad);
+    table_append_styled (out, cell->style, table->colour, cell->text);
+    if (i + 1 < table->n_columns)
+      append_spaces (out, (table->right[i] ? 0 : pad) + GAP_COLUMNS);
+  }
+  /* Empty cells at the end leave spaces behind the last text. */
+  while (out->len > 0 && out->str[out->len - 1] == ' ')
+    g_string_truncate (out, out->len - 1);
+  g_string_append_c (out, '\n');
+}
+
+void
+table_render (const Table *table, guint indent, GString *out)
+{
+  g_assert (table->cells->len % table->n_columns == 0);
+  guint n_rows = table->cells->len / table->n_columns;
+  g_autofree gsize *widths = g_new0 (gsize, table->n_columns);
+  for (guint row = 0; row < n_rows; row++)
+    for (guint i = 0; i < table->n_columns; i++)
+      widths[i] = MAX (widths[i], cell_width (table, row, i));
+  for (guint row = 0; row < n_rows; row++) {
+    append_spaces (out, indent);
+    render_row (table, row, widths, out);
+  }
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test-migrate.c - a database of any earlier version becomes one of this version, whole or not at
+ * all. */
+#include "fixture.h"
+#include "reports/store-migrate.h"
+#include "reports/store-private.h"
+
+static const StoreMigration steps[] = {
+  { .sql = "CREATE TABLE t (a INTEGER) STRICT" },
+  { .sql = "ALTER TABLE t ADD COLUMN b INTEGER; UPDATE t SET b = a * 2" },
+  { .sql = "UPDATE t SET a = 0; INSERT INTO nowhere VALUES (1)" },
+};
+
+typedef struct {
+  char *dir;
+  char *path;
+  sqlite3 *db;
+} Fixture;
+
+static void
+set_up (Fixture *f, gconstpointer unused)
+{
+  f->dir = fixture_dir_new ();
+  f->path = fixture_path (f->dir, "results.db");
+  g_assert_cmpint (sqlite3_open (f->path, &f->db), ==, SQLITE_OK);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer unused)
+{
+  sqlite3_close (f->db);
+  g_free (f->path);
+  fixture_dir_free (f->dir);
+}
+
+static void
+exec (Fixture *f, const char *sql)
+{
+  g_assert_cmpint (sqlite3_exec (f->db, sql, NULL, NULL, NULL), ==, SQLITE_OK);
+}
+
+static void
+test_step_by_step (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  g_assert_true (store_migrate (f->db, f->path, steps, 1, &error));
+  g_assert_cmpint (fixture_query (f->path, "PRAGMA user_version"), ==, 1);
+  g_assert_cmpint (fixture_query (f->path, "PRAGMA application_id"), ==, STORE_APPLICATION_ID);
+  exec (f, "INSERT INTO t VALUES (21)");
+
+  g_assert_false (store_migrate_check (f->db, f->path, 2, &error));
+  g_assert_error (error, STORE_ERROR, STORE_ERROR_TOO_OLD);
+  g_clear_error (&error);
+
+  g_assert_true (store_migrate (f->db, f->path, steps, 2, &error));
+  g_assert_true (store_migrate (f->db, f->path, steps, 2, &error)); /* again: nothing to do */
+  g_assert_true (store_migrate_check (f->db, f->path, 2, &error));
+  g_assert_cmpint (fixture_query (f->path, "PRAGMA user_version"), ==, 2);
+  g_assert_cmpint (fixture_query (f->path, "SELECT b FROM t"), ==, 42);
+}
+
+static void
+test_all_steps_at_once (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  g_assert_true (store_migrate (f->db, f->path, steps, 2, &error));
+  g_assert_cmpint (fixture_query (f->path, "PRAGMA user_version"), ==, 2);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (b) FROM t"), ==, 0);
+}
+
+static void
+test_failing_step (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  g_assert_true (store_migrate (f->db, f->path, steps, 1, &error));
+  exec (f, "INSERT INTO t VALUES (21)");
+  g_assert_false (store_migrate (f->db, f->path, steps, 3, &error));
+  g_assert_error (error, STORE_ERROR, STORE_ERROR_FAILED);
+  g_assert_cmpint (fixture_query (f->path, "PRAGMA user_version"), ==, 1);
+  g_assert_cmpint (fixture_query (f->path, "SELECT a FROM t"), ==, 21);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM pragma_table_info ('t')"), ==, 1);
+}
+
+static void
+test_too_new (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  g_assert_true (store_migrate (f->db, f->path, steps, 2, &error));
+  g_assert_false (store_migrate (f->db, f->path, steps, 1, &error));
+  g_assert_error (error, STORE_ERROR, STORE_ERROR_TOO_NEW);
+  g_clear_error (&error);
+  g_assert_false (store_migrate_check (f->db, f->path, 1, &error));
+  g_assert_error (error, STORE_ERROR, STORE_ERROR_TOO_NEW);
+}
+
+/* Another application's database is refused and left as it was. */
+static void
+test_other_database (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  exec (f, "CREATE TABLE theirs (a)");
+  g_assert_null (store_open (f->path, STORE_OPEN_CREATE, &error));
+  g_assert_error (error, STORE_ERROR, STORE_ERROR_NOT_A_STORE);
+  g_clear_error (&error);
+  g_assert_null (store_open (f->path, STORE_OPEN_READ_ONLY, &error));
+  g_assert_error (error, STORE_ERROR, STORE_ERROR_NOT_A_STORE);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM sqlite_schema"), ==, 1);
+  g_assert_cmpint (fixture_query (f->path, "SELECT journal_mode = 'delete'"
+                                           " FROM pragma_journal_mode"),
+                   ==, 1);
+  exec (f, "PRAGMA application_id = 7; PRAGMA user_version = 1");
+  g_clear_error (&error);
+  g_assert_null (store_open (f->path, STORE_OPEN_WRITE, &error));
+  g_assert_error (error, STORE_ERROR, STORE_ERROR_NOT_A_STORE);
+}
+
+/* A database of version 1 with a run in it, as this and every later build must be able to open it.
+ */
+static void
+test_real_store (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  guint n_steps;
+  const StoreMigration *real = store_migrate_get_steps (&n_steps);
+  g_assert_true (store_migrate (f->db, f->path, real, 1, &error));
+  exec (f, "INSERT INTO campaign VALUES (1, 'c', '', 'h', 1, NULL);"
+           "INSERT INTO scenario VALUES ('t', '[scenario]');"
+           "INSERT INTO run VALUES (7, 1, 's', 'hash', 't', NULL, 3, 'adaptive', 'sim', 'g', 'h',"
+           " 'finished', 5, 'survives', 0, 'd', 1, 2, 3)");
+  g_autoptr (Store) store = store_open (f->path, STORE_OPEN_WRITE, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (store);
+  g_assert_cmpint (fixture_query (f->path, "PRAGMA user_version"), ==, (int)n_steps);
+  g_assert_cmpint (fixture_query (f->path, "SELECT seed FROM run WHERE id = 7"), ==, 3);
+}
+
+/* Each column of schema.sql says what it means, and no table forgets STRICT. */
+static void
+test_schema_is_commented (void)
+{
+  g_autofree char *path =
+      g_test_build_filename (G_TEST_DIST, "..", "..", "reports", "schema.sql", NULL);
+  g_autofree char *text = NULL;
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  gboolean in_table = FALSE;
+  guint n_columns = 0;
+  for (guint i = 0; lines[i]; i++) {
+    if (g_str_has_prefix (lines[i], "CREATE TABLE")) {
+      in_table = TRUE;
+      continue;
+    }
+    if (g_str_has_prefix (lines[i], ")"))
+      g_assert_true (!in_table || g_str_has_prefix (lines[i], ") STRICT"));
+    if (lines[i][0] != ' ')
+      in_table = FALSE;
+    if (!in_table || g_str_has_prefix (lines[i], "  PRIMARY KEY"))
+      continue;
+    n_columns++;
+    if (!strstr (lines[i], " -- "))
+      g_error ("schema.sql:%u: a column without a comment", i + 1);
+  }
+  g_assert_cmpuint (n_columns, >, 80);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(path, test) g_test_add (path, Fixture, NULL, set_up, test, tear_down)
+  ADD ("/reports/migrate/step-by-step", test_step_by_step);
+  ADD ("/reports/migrate/all-steps-at-once", test_all_steps_at_once);
+  ADD ("/reports/migrate/failing-step", test_failing_step);
+  ADD ("/reports/migrate/too-new", test_too_new);
+  ADD ("/reports/migrate/other-database", test_other_database);
+  ADD ("/reports/migrate/real-store", test_real_store);
+  g_test_add_func ("/reports/migrate/schema-is-commented", test_schema_is_commented);
+  return g_test_run ();
+}

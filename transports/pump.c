@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pump.c - carries packets and events between endpoints and transports.
+ *
+ * What transports report goes into the core at once and marks its endpoint as busy; what follows
+ * from it (packets, events, connector actions) is pulled in caiman_pump_run(), for busy endpoints
+ * only, so that a server with many quiet connections costs nothing per packet. */
+#include "transports/pump.h"
+
+/* Below this age a transport is not asked for a hint again. */
+#define HINT_INTERVAL_NS (10 * CAIMAN_NS_PER_MS)
+
+/* What packets and events are pulled from: a connection, or the server. */
+typedef struct {
+  CaimanConnection *connection; /* NULL: the server */
+  gboolean owned;               /* @connection is freed with the endpoint */
+  gboolean busy;                /* has to be looked at; then it is in CaimanPump.busy */
+  gint64 deadline_ns;           /* when it was last looked at */
+} Endpoint;
+
+/* A transport and what it serves; the link's transport data points here. */
+typedef struct {
+  GList node; /* in CaimanPump.carriers */
+  CaimanPump *pump;
+  CaimanTransport *transport; /* (owned) */
+  Endpoint *endpoint;         /* the server's while its connection is pending */
+  CaimanLink *link;           /* (owned) NULL: it is connecting for @attempt_id */
+  guint32 attempt_id;
+  gboolean reading;
+  gint64 hint_ns; /* when it was last asked for a hint */
+} Carrier;
+
+struct _CaimanPump {
+  CaimanPumpLoop loop;
+  CaimanPumpHandler handler;
+  gpointer user_data;
+  CaimanConnector *connector; /* client only */
+  CaimanServer *server;       /* server only */
+  Endpoint *main;             /* of the client's connection or of the server */
+  GPtrArray *accepted;        /* of Endpoint: the server's connections */
+  GPtrArray *busy;            /* of Endpoint (borrowed) */
+  GQueue carriers;            /* of Carrier */
+  gint64 armed_ns;            /* deadline of the loop's timer */
+  gboolean running, woken;
+};
+
+static void transport_connected (gpointer user_data);
+static void transport_packet (gpointer user_data, const guint8 *data, gsize size, GBytes *bytes);
+static void transport_writable (gpointer user_data);
+static void transport_failed (gpointer user_data, CaimanReason reason);
+
+static const CaimanTransportEvents transport_events = {
+  .connected = transport_connected,
+  .packet = transport_packet,
+  .writable = transport_writable,
+  .failed = transport_failed,
+};
+
+static gint64
+get_time (CaimanPump *pump)
+{
+  return pump->loop.now (pump->loop.user_data);
+}
+
+/* --- Endpoints --- */
+
+static Endpoint *
+endpoint_new (CaimanConnection *connection, gboolean owned)
+{
+  Endpoint *endpoint = g_new0 (Endpoint, 1);
+  endpoint->connection = connection;
+  endpoint->owned = owned;
+  endpoint->deadline_ns = CAIMAN_TIME_NEVER;
+  return endpoint;
+}
+
+static void
+endpoint_free (gpointer data)
+{
+  Endpoint *endpoint = data;
+  if (endpoint->owned)
+    caiman_connection_free (endpoint->connection);
+  g_free (endpoint);
+}
+
+static void
+mark_busy (CaimanPump *pump, Endpoint *endpoint)
+{
+  if (!endpoint->busy) {
+    endpoint->busy = TRUE;
+    g_ptr_array_add (pump->busy, endpoint);
+  }
+  if (!pump->running && !pump->woken) {
+    pump->woken = TRUE;
+    pump->loop.wake (pump->loop.user_data);
+  }
+}
+
+/* Of an accepted connection, or NULL. */
+static Endpoint *
+find_accepted (CaimanPump *pump, const CaimanConnection *connection)
+{
+  for (guint i = 0; i < pump->accepted->len; i++) {
+    Endpoint *endpoint = pump->accepted->pdata[i];
+    if (endpoint->connection == connection)
+      return endpoint;
+  }
+  return NULL;
+}
+
+/* --- Carriers --- */
+
+static Carrier *
+carrier_new (CaimanPump *pump, CaimanTransport *transport)
+{
+  Carrier *carrier = g_new0 (Carrier, 1);
+  carrier->node.data = carrier;
+  carrier->pump = pump;
+  carrier->transport = transport;
+  carrier->endpoint = pump->main;
+  carrier->reading = TRUE;
+  carrier->hint_ns = G_MININT64 / 2;
+  transport->events = &transport_events;
+  transport->user_data = carrier;
+  g_queue_push_tail_link (&pump->carriers, &carrier->node);
+  return carrier;
+}
+
+static void
+carrier_free (Carrier *carrier)
+{
+  g_queue_unlink (&carrier->pump->carriers, &carrier->node);
+  if (carrier->link) {
+    caiman_link_set_transport_data (carrier->link, NULL);
+    caiman_link_unref (carrier->link);
+  }
+  carrier->transport->klass->free (carrier->transport);
+  g_free (carrier);
+}
+
+static void
+carrier_set_link (Carrier *carrier, CaimanLink *link, gint64 now_ns)
+{
+  carrier->link = link;
+  caiman_link_set_transport_data (link, carrier);
+  caiman_link_set_writable (link, carrier->transport->klass->is_writable (carrier->transport),
+                            now_ns);
+}
+
+/* Holds the peer back while the application does not read (link.h). */
+static void
+carrier_update_reading (Carrier *carrier)
+{
+  gboolean reading = caiman_link_wants_packets (carrier->link);
+  if (reading == carrier->reading)
+    return;
+  carrier->reading = reading;
+  carrier->transport->klass->set_reading (carrier->transport, reading);
+}
+
+static void
+carrier_take_hint (Carrier *carrier, gint64 now_ns)
+{
+  const CaimanTransportClass *klass = carrier->transport->klass;
+  if (!klass->get_hint || now_ns - carrier->hint_ns < HINT_INTERVAL_NS)
+    return;
+  CaimanLinkHint hint = { -1, -1, -1, -1 };
+  klass->get_hint (carrier->transport, &hint);
+  caiman_link_set_hint (carrier->link, &hint, now_ns);
+  carrier->hint_ns = now_ns;
+}
+
+static void
+close_link (CaimanLink *link, gboolean graceful)
+{
+  Carrier *carrier = caiman_link_get_transport_data (link);
+  if (!carrier)
+    return; /* its transport has failed before */
+  const CaimanTransportClass *klass = carrier->transport->klass;
+  if (graceful)
+    klass->close (carrier->transport);
+  else
+    klass->abort (carrier->transport);
+  carrier_free (carrier);
+}
+
+/* --- What transports report --- */
+
+static void
+transport_connected (gpointer user_data)
+{
+  Carrier *carrier = user_data;
+  CaimanPump *pump = carrier->pump;
+  gint64 now_ns = get_time (pump);
+  CaimanLink *link =
+      caiman_connector_attempt_connected (pump->connector, carrier->attempt_id, now_ns);
+  if (link)
+    carrier_set_link (carrier, link, now_ns);
+  else
+    carrier_free (carrier);
+  mark_busy (pump, pump->main);
+}
+
+static void
+transport_packet (gpointer user_data, const guint8 *data, gsize size, GBytes *bytes)
+{
+  Carrier *carrier = user_data;
+  caiman_link_received (carrier->link, data, size, bytes, get_time (carrier->pump));
+  /* At once, since more packets may follow before the pump runs. */
+  carrier_update_reading (carrier);
+  mark_busy (carrier->pump, carrier->endpoint);
+}
+
+static void
+transport_writable (gpointer user_data)
+{
+  Carrier *carrier = user_data;
+  if (!carrier->link)
+    return;
+  caiman_link_set_writable (carrier->link, TRUE, get_time (carrier->pump));
+  mark_busy (carrier->pump, carrier->endpoint);
+}
+
+static void
+transport_failed (gpointer user_data, CaimanReason reason)
+{
+  Carrier *carrier = user_data;
+  CaimanPump *pump = carrier->pump;
+  Endpoint *endpoint = carrier->endpoint;
+  gint64 now_ns = get_time (pump);
+  if (carrier->link)
+    caiman_link_failed (carrier->link, reason, now_ns);
+  else
+    caiman_connector_attempt_failed (pump->connector, carrier->attempt_id, reason, now_ns);
+  carrier_free (carrier);
+  mark_busy (pump, endpoint);
+}
+
+/* --- Pulling --- */
+
+static void
+send_packet (CaimanPacket *packet, gint64 now_ns)
+{
+  Carrier *carrier = caiman_link_get_transport_data (packet->link);
+  g_assert (carrier);
+  const CaimanTransportClass *klass = carrier->transport->klass;
+  klass->send (carrier->transport, packet);
+  if (!klass->is_writable (carrier->transport))
+    caiman_link_set_writable (carrier->link, FALSE, now_ns);
+}
+
+static void
+handle_connection_event (CaimanPump *pump, Endpoint *endpoint, const CaimanEvent *event,
+                         gint64 now_ns)
+{
+  g_autoptr (CaimanLink) link = event->link ? caiman_link_ref (event->link) : NULL;
+  if (event->type == CAIMAN_EVENT_LINK_CLOSE)
+    close_link (link, event->graceful);
+  if (pump->connector)
+    caiman_connector_link_event (pump->connector, event, now_ns);
+  if (pump->handler.event)
+    pump->handler.event (pump->user_data, endpoint->connection, event);
+}
+
+static void
+open_transport (CaimanPump *pump, const CaimanConnectorAction *action, gint64 now_ns)
+{
+  CaimanReason reason = CAIMAN_REASON_CONNECT_REFUSED;
+  CaimanTransport *transport =
+      pump->handler.open ? pump->handler.open (pump->user_data, action->path_id, &reason) : NULL;
+  if (transport)
+    carrier_new (pump, transport)->attempt_id = action->attempt_id;
+  else
+    caiman_connector_attempt_failed (pump->connector, action->attempt_id, reason, now_ns);
+}
+
+static void
+cancel_transport (CaimanPump *pump, guint32 attempt_id)
+{
+  for (GList *node = pump->carriers.head; node; node = node->next) {
+    Carrier *carrier = node->data;
+    if (!carrier->link && carrier->attempt_id == attempt_id) {
+      carrier_free (carrier);
+      return;
+    }
+  }
+}
+
+static gboolean
+run_connector (CaimanPump *pump, gint64 now_ns)
+{
+  gboolean worked = FALSE;
+  if (caiman_connector_get_deadline (pump->connector) <= now_ns)
+    caiman_connector_advance (pump->connector, now_ns);
+  for (CaimanConnectorAction action; caiman_connector_next_action (pump->connector, &action);) {
+    if (action.type == CAIMAN_CONNECTOR_OPEN)
+      open_transport (pump, &action, now_ns);
+    else
+      cancel_transport (pump, action.attempt_id);
+    worked = TRUE;
+  }
+  return worked;
+}
+
+static void
+update_links (Endpoint *endpoint, gint64 now_ns)
+{
+  gsize n_links;
+  CaimanLink *const *links = caiman_connection_get_links (endpoint->connection, &n_links);
+  for (gsize i = 0; i < n_links; i++) {
+    Carrier *carrier = caiman_link_get_transport_data (links[i]);
+    if (!carrier)
+      continue;
+    carrier_update_reading (carrier);
+    carrier_take_hint (carrier, now_ns);
+  }
+}
+
+static void
+run_connection (CaimanPump *pump, Endpoint *endpoint, gint64 now_ns)
+{
+  CaimanConnection *connection = endpoint->connection;
+  if (caiman_connection_get_deadline (connection) <= now_ns)
+    caiman_connection_advance (connection, now_ns);
+  update_links (endpoint, now_ns);
+  gboolean worked = TRUE;
+  while (worked) {
+    worked = FALSE;
+    for (CaimanPacket packet; caiman_connection_next_packet (connection, &packet, now_ns);)
+      send_packet (&packet, now_ns);
+    for (CaimanEvent event; caiman_connection_next_event (connection, &event);) {
+      handle_connection_event (pump, endpoint, &event, now_ns);
+      worked = TRUE;
+    }
+    if (pump->connector)
+      worked |= run_connector (pump, now_ns);
+  }
+  update_links (endpoint, now_ns);
+  endpoint->deadline_ns = caiman_connection_get_deadline (connection);
+  if (pump->connector)
+    endpoint->deadline_ns =
+        MIN (endpoint->deadline_ns, caiman_connector_get_deadline (pump->connector));
+}
+
+/* The packets of @link come out of @connection from now on, once that is accepted. */
+static void
+link_joined (CaimanPump *pump, CaimanLink *link, const CaimanConnection *connection)
+{
+  Carrier *carrier = caiman_link_get_transport_data (link);
+  Endpoint *endpoint = find_accepted (pump, connection);
+  if (!carrier || !endpoint)
+    return;
+  carrier->endpoint = endpoint;
+  mark_busy (pump, endpoint);
+}
+
+static void
+handle_server_event (CaimanPump *pump, const CaimanServerEvent *event)
+{
+  switch (event->type) {
+  case CAIMAN_SERVER_EVENT_INCOMING:
+    if (pump->handler.incoming)
+      pump->handler.incoming (pump->user_data, event->connection);
+    break;
+  case CAIMAN_SERVER_EVENT_LINK_JOINED:
+    link_joined (pump, event->link, event->connection);
+    break;
+  case CAIMAN_SERVER_EVENT_LINK_CLOSE:
+    close_link (event->link, event->graceful);
+    break;
+  }
+}
+
+static void
+run_server (CaimanPump *pump, gint64 now_ns)
+{
+  if (caiman_server_get_deadline (pump->server) <= now_ns)
+    caiman_server_advance (pump->server, now_ns);
+  gboolean worked = TRUE;
+  while (worked) {
+    worked = FALSE;
+    for (CaimanPacket packet; caiman_server_next_packet (pump->server, &packet, now_ns);)
+      send_packet (&packet, now_ns);
+    for (CaimanServerEvent event; caiman_server_next_event (pump->server, &event);) {
+      handle_server_event (pump, &event);
+      worked = TRUE;
+    }
+  }
+  pump->main->deadline_ns = caiman_server_get_deadline (pump->server);
+}
+
+static void
+run_endpoint (CaimanPump *pump, Endpoint *endpoint, gint64 now_ns)
+{
+  if (endpoint->connection)
+    run_connection (pump, endpoint, now_ns);
+  else
+    run_server (pump, now_ns);
+}
+
+/* --- Running --- */
+
+static void
+mark_due (CaimanPump *pump, gint64 now_ns)
+{
+  if (pump->main->deadline_ns <= now_ns)
+    mark_busy (pump, pump->main);
+  for (guint i = 0; i < pump->accepted->len; i++) {
+    Endpoint *endpoint = pump->accepted->pdata[i];
+    if (endpoint->deadline_ns <= now_ns)
+      mark_busy (pump, endpoint);
+  }
+}
+
+/* A timer that is armed too early fires once for nothing, which is cheaper than to arm it anew with
+ * each packet, as deadlines mostly move away. */
+static void
+arm_timer (CaimanPump *pump, gint64 now_ns)
+{
+  gint64 deadline_ns = pump->main->deadline_ns;
+  for (guint i = 0; i < pump->accepted->len; i++) {
+    const Endpoint *endpoint = pump->accepted->pdata[i];
+    deadline_ns = MIN (deadline_ns, endpoint->deadline_ns);
+  }
+  gboolean fired = pump->armed_ns <= now_ns;
+  if (!fired && pump->armed_ns <= deadline_ns && deadline_ns != CAIMAN_TIME_NEVER)
+    return;
+  if (deadline_ns != pump->armed_ns)
+    pump->loop.arm (pump->loop.user_data, deadline_ns);
+  pump->armed_ns = deadline_ns;
+}
+
+void
+caiman_pump_run (CaimanPump *pump)
+{
+  if (pump->running)
+    return; /* a handler runs the event loop */
+  pump->running = TRUE;
+  pump->woken = FALSE;
+  gint64 now_ns = get_time (pump);
+  mark_due (pump, now_ns);
+  while (pump->busy->len > 0) {
+    Endpoint *endpoint = g_ptr_array_remove_index (pump->busy, 0);
+    endpoint->busy = FALSE;
+    run_endpoint (pump, endpoint, now_ns);
+  }
+  arm_timer (pump, now_ns);
+  pump->running = FALSE;
+}
+
+void
+caiman_pump_touch (CaimanPump *pump)
+{
+  mark_busy (pump, pump->main);
+  for (guint i = 0; i < pump->accepted->len; i++)
+    mark_busy (pump, pump->accepted->pdata[i]);
+}
+
+/* --- Life --- */
+
+static CaimanPump *
+pump_new (const CaimanPumpLoop *loop, const CaimanPumpHandler *handler, gpointer user_data)
+{
+  CaimanPump *pump = g_new0 (CaimanPump, 1);
+  pump->loop = *loop;
+  pump->handler = *handler;
+  pump->user_data = user_data;
+  pump->accepted = g_ptr_array_new_with_free_func (endpoint_free);
+  pump->busy = g_ptr_array_new ();
+  g_queue_init (&pump->carriers);
+  pump->armed_ns = CAIMAN_TIME_NEVER;
+  return pump;
+}
+
+CaimanPump *
+caiman_pump_new_client (const CaimanConfig *config, const CaimanRandom *random,
+                        const CaimanPumpLoop *loop, const CaimanPumpHandler *handler,
+                        gpointer user_data)
+{
+  CaimanPump *pump = pump_new (loop, handler, user_data);
+  gint64 now_ns = get_time (pump);
+  CaimanConnection *connection = caiman_connection_new (config, random, now_ns);
+  pump->main = endpoint_new (connection, TRUE);
+  pump->connector = caiman_connector_new (connection, now_ns);
+  mark_busy (pump, pump->main);
+  return pump;
+}
+
+CaimanPump *
+caiman_pump_new_server (const CaimanConfig *config, const CaimanRandom *random,
+                        const CaimanPumpLoop *loop, const CaimanPumpHandler *handler,
+                        gpointer user_data)
+{
+  CaimanPump *pump = pump_new (loop, handler, user_data);
+  pump->server = caiman_server_new (config, random, get_time (pump));
+  pump->main = endpoint_new (NULL, FALSE);
+  mark_busy (pump, pump->main);
+  return pump;
+}
+
+void
+caiman_pump_free (CaimanPump *pump)
+{
+  if (!pump)
+    return;
+  g_assert (!pump->running);
+  while (pump->carriers.head)
+    carrier_free (pump->carriers.head->data);
+  caiman_connector_free (pump->connector);
+  g_ptr_array_unref (pump->accepted);
+  caiman_server_free (pump->server);
+  endpoint_free (pump->main);
+  g_ptr_array_unref (pump->busy);
+  if (pump->armed_ns != CAIMAN_TIME_NEVER)
+    pump->loop.arm (pump->loop.user_data, CAIMAN_TIME_NEVER);
+  g_free (pump);
+}
+
+CaimanConnection *
+caiman_pump_get_connection (CaimanPump *pump)
+{
+  g_assert (pump->connector);
+  return pump->main->connection;
+}
+
+CaimanConnector *
+caiman_pump_get_connector (CaimanPump *pump)
+{
+  g_assert (pump->connector);
+  return pump->connector;
+}
+
+CaimanServer *
+caiman_pump_get_server (CaimanPump *pump)
+{
+  g_assert (pump->server);
+  return pump->server;
+}
+
+CaimanConnection *
+caiman_pump_accept (CaimanPump *pump, CaimanConnection *pending)
+{
+  CaimanConnection *connection = caiman_server_accept (pump->server, pending, get_time (pump));
+  Endpoint *endpoint = endpoint_new (connection, TRUE);
+  g_ptr_array_add (pump->accepted, endpoint);
+  gsize n_links;
+  CaimanLink *const *links = caiman_connection_get_links (connection, &n_links);
+  for (gsize i = 0; i < n_links; i++) {
+    Carrier *carrier = caiman_link_get_transport_data (links[i]);
+    if (carrier)
+      carrier->endpoint = endpoint;
+  }
+  mark_busy (pump, endpoint);
+  mark_busy (pump, pump->main);
+  return connection;
+}
+
+void
+caiman_pump_refuse (CaimanPump *pump, CaimanConnection *pending)
+{
+  caiman_server_refuse (pump->server, pending, get_time (pump));
+  mark_busy (pump, pump->main);
+}
+
+void
+caiman_pump_drop (CaimanPump *pump, CaimanConnection *connection)
+{
+  g_assert (pump->server && !pump->running);
+  Endpoint *endpoint = find_accepted (pump, connection);
+  g_assert (endpoint);
+  for (GList *node = pump->carriers.head; node;) {
+    Carrier *carrier = node->data;
+    node = node->next;
+    if (carrier->endpoint == endpoint)
+      carrier_free (carrier);
+  }
+  g_ptr_array_remove (pump->busy, endpoint);
+  g_ptr_array_remove (pump->accepted, endpoint);
+  mark_busy (pump, pump->main); /* the server forgets the connection's id */
+}
+
+void
+caiman_pump_add_transport (CaimanPump *pump, CaimanTransport *transport, const CaimanLinkInfo *info)
+{
+  gint64 now_ns = get_time (pump);
+  CaimanLink *link = pump->server
+                         ? caiman_server_add_link (pump->server, info, now_ns)
+                         : caiman_connection_add_link (pump->main->connection, info, now_ns);
+  Carrier *carrier = carrier_new (pump, transport);
+  if (link)
+    carrier_set_link (carrier, link, now_ns);
+  else
+    carrier_free (carrier);
+  mark_busy (pump, pump->main);
+}
