@@ -72,7 +72,7 @@ static const CaimanTunable tunables[] = {
 
   COUNT ("ack-timeout-factor", ack_timeout_factor, 1, 100, 3, 5, 3,
          "acknowledgement time-out as a multiple of the RTT"),
-  DURATION ("ack-timeout-min", ack_timeout_min_ns, MS (1), DAY, MS (200), S (1), S (1),
+  DURATION ("ack-timeout-min", ack_timeout_min_ns, MS (1), DAY, S (1), S (1), S (1),
             "shortest acknowledgement time-out"),
   DURATION ("ack-timeout-max", ack_timeout_max_ns, MS (1), DAY, S (30), S (30), S (30),
             "longest acknowledgement time-out"),

@@ -9,8 +9,7 @@
  * own link than on them: the end of a transfer never waits for a link that turned out slow. */
 #include "core/scheduler.h"
 
-#define MAX_VIEW       64
-#define DUPLICATE_SCAN 512
+#define MAX_VIEW 64
 
 /* One link that may carry data, as the choice sees it. */
 typedef struct {
@@ -176,25 +175,31 @@ pick_control (CaimanConnection *connection)
   return best;
 }
 
-/* The first message of @slow that would arrive earlier if @fast carried it, too. */
+/* The first message of @slow that would arrive earlier if @fast carried it, too. What is further
+ * back in the flight arrives later, so a look at the flight's bytes settles the usual case. */
 static CaimanOutMessage *
 find_late (CaimanConnection *connection, CaimanLink *slow, const CaimanLink *fast)
 {
-  gint64 rate_bps = get_rate (slow);
+  const CaimanTransmission *head = caiman_flight_get_head (&slow->flight);
+  if (head == NULL)
+    return NULL;
+  gint64 arrival_ns = caiman_control_get_arrival (fast, head->size_bytes);
+  gint64 margin_ns = MAX (arrival_ns / 4, 2 * CAIMAN_NS_PER_MS);
   gint64 return_ns = caiman_rtt_get_min (&slow->rtt, connection->now_ns) / 2;
+  gint64 late_from_bytes = caiman_muldiv (arrival_ns + margin_ns + return_ns, get_rate (slow),
+                                          8 * CAIMAN_NS_PER_S);
+  if (slow->flight.bytes <= late_from_bytes)
+    return NULL;
   gint64 ahead_bytes = 0;
-  for (guint32 i = 0; i < slow->flight.n && i < DUPLICATE_SCAN; i++) {
+  for (guint32 i = 0; i < slow->flight.n; i++) {
     const CaimanTransmission *transmission = caiman_flight_get (&slow->flight, i);
     if (transmission->acked || transmission->written_off)
       continue;
     ahead_bytes += transmission->size_bytes;
-    CaimanOutMessage *message = caiman_send_queue_find (&connection->queue, transmission->seq);
-    if (message == NULL || message->flags & (CAIMAN_OUT_ACKED | CAIMAN_OUT_RESENT))
+    if (ahead_bytes <= late_from_bytes)
       continue;
-    gint64 left_ns = caiman_muldiv (ahead_bytes, 8 * CAIMAN_NS_PER_S, rate_bps) - return_ns;
-    gint64 arrival_ns = caiman_control_get_arrival (fast, message->size_bytes);
-    gint64 margin_ns = MAX (arrival_ns / 4, 2 * CAIMAN_NS_PER_MS);
-    if (left_ns > arrival_ns + margin_ns)
+    CaimanOutMessage *message = caiman_send_queue_find (&connection->queue, transmission->seq);
+    if (message && !(message->flags & (CAIMAN_OUT_ACKED | CAIMAN_OUT_RESENT)))
       return message;
   }
   return NULL;

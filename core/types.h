@@ -39,6 +39,9 @@ typedef struct {
 static inline gint64
 caiman_muldiv (gint64 a, gint64 b, gint64 c)
 {
+  gint64 product;
+  if (!__builtin_mul_overflow (a, b, &product))
+    return product / c;
   __int128 result = (__int128)a * b / c;
   if (result > G_MAXINT64)
     return G_MAXINT64;

@@ -47,8 +47,7 @@ LostTime *lost_time_new (gsize n_links);
 void lost_time_free (LostTime *lost);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LostTime, lost_time_free)
 
-/* ---- facts, in the order of time --------------------------------------------------------------
- */
+/* ---- facts, in the order of time ---- */
 
 /* Whether the clock of a bulk flow runs: only then anything is lost. Initially FALSE. */
 void lost_time_set_active (LostTime *lost, gboolean active, gint64 now_ns);
@@ -70,8 +69,7 @@ void lost_time_noticed (LostTime *lost, gsize link, gint64 now_ns);
 void lost_time_set_reorder (LostTime *lost, gint64 bytes, gint64 now_ns);
 void lost_time_delivered (LostTime *lost, gint64 now_ns);
 
-/* ---- answers ----------------------------------------------------------------------------------
- */
+/* ---- answers ---- */
 
 /* Shares @lost_ns (real minus ideal; below 0 counts as 0) out over the causes. */
 void lost_time_share (const LostTime *lost, gint64 lost_ns, gint64 parts_ns_out[LOST_N_CAUSES]);

@@ -40,7 +40,7 @@ flow_get_duration (const MeasureFlow *flow)
   return MAX (flow->last_delivered_ns - flow->start_ns, 1);
 }
 
-/* ---- recovery ---------------------------------------------------------------------------------
+/* ---- recovery ----
  *
  * Bins are closed as time passes them. A flow has recovered from a fault when the mean of the last
  * ten closed bins, at the fault's end or when a bin closes after it, is 95 % of the mean before. */
@@ -124,8 +124,7 @@ flow_fault_end (MeasureFlow *flow, guint number, gint64 now_ns)
   check_recovery (flow, now_ns);
 }
 
-/* ---- clock and gaps ---------------------------------------------------------------------------
- */
+/* ---- clock and gaps ---- */
 
 void
 flow_connected (MeasureFlow *flow, gint64 now_ns)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* measure-private.h - what the files of measure share: measure.c takes facts, measure-flow.c keeps
- * what concerns one flow, measure-values.c gives answers. */
+/* measure-private.h - what the files of measure share: measure.c and measure-trace.c take facts,
+ * measure-flow.c keeps what concerns one flow, measure-bulk.c holds bulk flows against the fluid
+ * bound, measure-values.c gives answers. */
 #pragma once
 
 #include "core/connection.h"
@@ -111,8 +112,17 @@ measure_receiver_of (Measure *measure, ScenarioDirection direction)
                                                                            : SCENARIO_SIDE_CLIENT];
 }
 
-/* ---- measure-flow.c ---------------------------------------------------------------------------
- */
+/* ---- measure.c ---- */
+
+void measure_set_now (Measure *measure, gint64 now_ns);
+/* Time is lost in a direction while a bulk flow's clock runs there. */
+void measure_update_active (Measure *measure, ScenarioDirection direction);
+void measure_update_memory (MeasureSide *side);
+void measure_span_set (MeasureSpan *span, guint count, gint64 now_ns);
+void measure_note_rtt (MeasureLinkSide *link, gint64 rtt_ns);
+void measure_noticed (Measure *measure, ScenarioSide side, guint link);
+
+/* ---- measure-flow.c ---- */
 
 void flow_init (MeasureFlow *flow, const ScenarioFlow *scenario_flow);
 void flow_clear (MeasureFlow *flow);
@@ -129,5 +139,20 @@ void flow_finish (MeasureFlow *flow, gint64 end_ns);
 gint64 flow_get_duration (const MeasureFlow *flow);
 /* Whether a bulk flow's clock runs. */
 gboolean flow_is_running (const MeasureFlow *flow);
+
+/* ---- measure-bulk.c: MEASURE_UNDEFINED unless the flow is bulk and something was delivered ----
+ */
+
+typedef __int128 MeasureAmount; /* bit x ns / s */
+#define MEASURE_AMOUNT_PER_BYTE ((MeasureAmount)8 * CAIMAN_NS_PER_S)
+
+/* @part / @whole in ppb; MEASURE_UNDEFINED when @whole <= 0. */
+gint64 measure_ratio (MeasureAmount part, MeasureAmount whole);
+
+gint64 bulk_get_ideal_time (const Measure *measure, const MeasureFlow *flow);
+gint64 bulk_get_efficiency (const Measure *measure, const MeasureFlow *flow);
+gint64 bulk_get_efficiency_payload (const Measure *measure, const MeasureFlow *flow);
+gint64 bulk_get_ebenefit (const Measure *measure, const MeasureFlow *flow);
+gint64 bulk_get_lost (const Measure *measure, const MeasureFlow *flow, LostCause cause);
 
 G_END_DECLS

@@ -9,169 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-typedef __int128 Amount; /* bit x ns / s */
-
-#define AMOUNT_PER_BYTE ((Amount)8 * CAIMAN_NS_PER_S)
-
-/* @part / @whole in ppb; undefined without a whole. */
-static gint64
-ratio_of (Amount part, Amount whole)
-{
-  if (whole <= 0)
-    return MEASURE_UNDEFINED;
-  /* Fewer bits, so that the product stays in 128; what is cut off is far below a ppb. */
-  while (whole >> 90 != 0 || part >> 90 > 0 || part >> 90 < -1) {
-    whole >>= 10;
-    part >>= 10;
-  }
-  return (gint64)(part * SCENARIO_PPB / whole);
-}
-
-/* ---- bulk flows of one direction against the fluid bound --------------------------------------
- */
-
-typedef struct {
-  gint64 bytes, start_ns, real_ns;
-} Transfer;
-
-static void
-fill_ideal_links (const Measure *self, ScenarioDirection direction, IdealLink *links)
-{
-  ScenarioSide sender = measure_sender (direction);
-  const CaimanConfig *config = &self->scenario->endpoint[sender].config;
-  for (guint i = 0; i < self->n_links; i++) {
-    const ScenarioLinkTerms *terms = &scenario_get_link (self->scenario, i)->terms[sender];
-    GArray *const *steps = self->links[i].steps;
-    const GArray *back = steps[direction == SCENARIO_UP ? SCENARIO_DOWN : SCENARIO_UP];
-    gint64 back_ns = G_MAXINT64;
-    for (guint k = 0; k < back->len; k++)
-      back_ns = MIN (back_ns, g_array_index (back, IdealStep, k).delay_ns);
-    links[i] = (IdealLink) { .steps = (const IdealStep *)(gpointer)steps[direction]->data,
-                             .n_steps = steps[direction]->len,
-                             .back_delay_ns = back->len > 0 ? back_ns : 0,
-                             .quota_bytes = terms->quota_bytes,
-                             .quota_period_ns = terms->quota_period_ns,
-                             .window_bytes = config->link_window_max_bytes };
-  }
-}
-
-static gint64
-get_window (const Measure *self, ScenarioDirection direction)
-{
-  ScenarioSide sender = measure_sender (direction);
-  ScenarioSide receiver =
-      sender == SCENARIO_SIDE_CLIENT ? SCENARIO_SIDE_SERVER : SCENARIO_SIDE_CLIENT;
-  return MIN (self->scenario->endpoint[sender].config.send_buffer_bytes,
-              self->scenario->endpoint[receiver].config.receive_buffer_bytes);
-}
-
-/* All bulk flows of @direction taken together. FALSE when none has delivered anything. */
-static gboolean
-get_transfer (const Measure *self, ScenarioDirection direction, Transfer *transfer_out)
-{
-  Transfer transfer = { .start_ns = G_MAXINT64 };
-  gint64 end_ns = -1;
-  for (guint i = 0; i < self->n_flows; i++) {
-    const MeasureFlow *flow = &self->flows[i];
-    if (!flow->is_bulk || flow->direction != direction ||
-        flow_get_duration (flow) == MEASURE_UNDEFINED)
-      continue;
-    transfer.bytes += flow->delivered_bytes;
-    transfer.start_ns = MIN (transfer.start_ns, flow->start_ns);
-    end_ns = MAX (end_ns, flow->last_delivered_ns);
-  }
-  if (end_ns < 0)
-    return FALSE;
-  transfer.real_ns = MAX (end_ns - transfer.start_ns, 1);
-  *transfer_out = transfer;
-  return TRUE;
-}
-
-/* The fluid bound for @extra_bytes more than the transfer's payload. */
-static gint64
-get_ideal (const Measure *self, ScenarioDirection direction, const Transfer *transfer,
-           gint64 extra_bytes)
-{
-  g_autofree IdealLink *links = g_new0 (IdealLink, MAX (self->n_links, 1));
-  fill_ideal_links (self, direction, links);
-  gint64 ideal_ns =
-      ideal_get_time (links, self->n_links, transfer->start_ns, transfer->bytes + extra_bytes,
-                      get_window (self, direction), transfer->real_ns);
-  return ideal_ns == CAIMAN_TIME_NEVER ? MEASURE_UNDEFINED : ideal_ns;
-}
-
-/* The transfer that @flow is part of, and its ideal time. FALSE where there is none. */
-static gboolean
-get_bulk (const Measure *self, const MeasureFlow *flow, Transfer *transfer_out, gint64 *ideal_out)
-{
-  if (!flow->is_bulk || !get_transfer (self, flow->direction, transfer_out))
-    return FALSE;
-  *ideal_out = get_ideal (self, flow->direction, transfer_out, 0);
-  return *ideal_out != MEASURE_UNDEFINED;
-}
-
-static gint64
-flow_ideal_time (const Measure *self, const MeasureFlow *flow)
-{
-  Transfer transfer;
-  gint64 ideal_ns;
-  return get_bulk (self, flow, &transfer, &ideal_ns) ? ideal_ns : MEASURE_UNDEFINED;
-}
-
-static gint64
-flow_efficiency (const Measure *self, const MeasureFlow *flow)
-{
-  Transfer transfer;
-  gint64 ideal_ns;
-  if (!get_bulk (self, flow, &transfer, &ideal_ns))
-    return MEASURE_UNDEFINED;
-  return ratio_of (ideal_ns, transfer.real_ns);
-}
-
-static gint64
-flow_efficiency_payload (const Measure *self, const MeasureFlow *flow)
-{
-  Transfer transfer;
-  gint64 ideal_ns, framing = lost_time_get_framing_bytes (self->lost[flow->direction]);
-  if (!get_bulk (self, flow, &transfer, &ideal_ns))
-    return MEASURE_UNDEFINED;
-  ideal_ns = get_ideal (self, flow->direction, &transfer, framing);
-  /* Framing sent so late that it cannot have arrived with the payload: nothing was lost then. */
-  return ideal_ns == MEASURE_UNDEFINED ? SCENARIO_PPB : ratio_of (ideal_ns, transfer.real_ns);
-}
-
-static gint64
-flow_lost (const Measure *self, const MeasureFlow *flow, LostCause cause)
-{
-  Transfer transfer;
-  gint64 ideal_ns, parts_ns[LOST_N_CAUSES];
-  if (!get_bulk (self, flow, &transfer, &ideal_ns))
-    return MEASURE_UNDEFINED;
-  lost_time_share (self->lost[flow->direction], transfer.real_ns - ideal_ns, parts_ns);
-  return parts_ns[cause];
-}
-
-/* Gain over the best link as it was during this transfer. */
-static gint64
-flow_ebenefit (const Measure *self, const MeasureFlow *flow)
-{
-  Transfer transfer;
-  Amount sum = 0, best = 0;
-  if (!flow->is_bulk || !get_transfer (self, flow->direction, &transfer))
-    return MEASURE_UNDEFINED;
-  for (guint i = 0; i < self->n_links; i++) {
-    const GArray *steps = self->links[i].steps[flow->direction];
-    Amount amount = ideal_integrate ((const IdealStep *)(gpointer)steps->data, steps->len,
-                                     transfer.start_ns, transfer.start_ns + transfer.real_ns);
-    sum += amount;
-    best = MAX (best, amount);
-  }
-  Amount got = transfer.bytes * AMOUNT_PER_BYTE;
-  return ratio_of (got - best, got >= best ? sum - best : best);
-}
-
-/* ---- a flow by itself -------------------------------------------------------------------------
- */
+/* ---- a flow by itself ---- */
 
 static gint64
 flow_goodput (const Measure *self, const MeasureFlow *flow)
@@ -179,7 +17,7 @@ flow_goodput (const Measure *self, const MeasureFlow *flow)
   gint64 duration_ns = flow_get_duration (flow);
   if (duration_ns == MEASURE_UNDEFINED)
     return MEASURE_UNDEFINED;
-  return (gint64)MIN (flow->delivered_bytes * AMOUNT_PER_BYTE / duration_ns, G_MAXINT64);
+  return (gint64)MIN (flow->delivered_bytes * MEASURE_AMOUNT_PER_BYTE / duration_ns, G_MAXINT64);
 }
 
 static gint64
@@ -268,8 +106,7 @@ flow_reorder_peak (const Measure *self, const MeasureFlow *flow)
   return measure_receiver_of ((Measure *)self, flow->direction)->reorder_peak_bytes;
 }
 
-/* ---- one side of the connection ---------------------------------------------------------------
- */
+/* ---- one side of the connection ---- */
 
 static gint64
 side_connect_time (const Measure *self, ScenarioSide side)
@@ -296,8 +133,7 @@ side_reconnects (const Measure *self, ScenarioSide side)
   return sum;
 }
 
-/* ---- one direction of a link, or both ---------------------------------------------------------
- */
+/* ---- one direction of a link, or both ---- */
 
 /* The sum of a field, at the senders of @directions. */
 static gint64
@@ -334,10 +170,10 @@ link_bytes (const MeasureLink *link, ScenarioDirections directions)
 static gint64
 link_share (const Measure *self, guint index, ScenarioDirections directions)
 {
-  Amount all = 0;
+  MeasureAmount all = 0;
   for (guint i = 0; i < self->n_links; i++)
     all += link_bytes (&self->links[i], directions);
-  return ratio_of (link_bytes (&self->links[index], directions), all);
+  return measure_ratio (link_bytes (&self->links[index], directions), all);
 }
 
 /* Over the time in which any flow's clock ran. */
@@ -345,7 +181,7 @@ static gint64
 link_utilisation (const Measure *self, const MeasureLink *link, ScenarioDirections directions)
 {
   gint64 from_ns = G_MAXINT64, to_ns = 0;
-  Amount capacity = 0;
+  MeasureAmount capacity = 0;
   for (guint i = 0; i < self->n_flows; i++) {
     from_ns = MIN (from_ns, self->flows[i].start_ns);
     to_ns = MAX (to_ns, self->flows[i].last_delivered_ns);
@@ -356,7 +192,7 @@ link_utilisation (const Measure *self, const MeasureLink *link, ScenarioDirectio
       capacity +=
           ideal_integrate ((const IdealStep *)(gpointer)steps->data, steps->len, from_ns, to_ns);
   }
-  return ratio_of (link_wire_bytes (link, directions) * AMOUNT_PER_BYTE, capacity);
+  return measure_ratio (link_wire_bytes (link, directions) * MEASURE_AMOUNT_PER_BYTE, capacity);
 }
 
 static gint64
@@ -365,8 +201,7 @@ link_rtt_mean (const MeasureLinkSide *link)
   return link->n_rtts > 0 ? link->rtt_sum_ns / link->n_rtts : MEASURE_UNDEFINED;
 }
 
-/* ---- names ------------------------------------------------------------------------------------
- */
+/* ---- names ---- */
 
 static const struct {
   const char *name;
@@ -374,10 +209,10 @@ static const struct {
 } flow_metrics[] = {
   { "goodput", flow_goodput },
   { "completion-time", flow_completion_time },
-  { "ideal-time", flow_ideal_time },
-  { "efficiency", flow_efficiency },
-  { "efficiency-payload", flow_efficiency_payload },
-  { "ebenefit", flow_ebenefit },
+  { "ideal-time", bulk_get_ideal_time },
+  { "efficiency", bulk_get_efficiency },
+  { "efficiency-payload", bulk_get_efficiency_payload },
+  { "ebenefit", bulk_get_ebenefit },
   { "longest-gap", flow_longest_gap },
   { "failover-gap", flow_failover_gap },
   { "recovery", flow_recovery },
@@ -424,7 +259,7 @@ get_flow_metric (const Measure *self, guint index, const char *name)
   for (guint cause = 0; cause < LOST_N_CAUSES; cause++) {
     if (g_str_has_prefix (name, "lost-") &&
         strcmp (lost_cause_to_string ((LostCause)cause), name + strlen ("lost-")) == 0)
-      return flow_lost (self, flow, (LostCause)cause);
+      return bulk_get_lost (self, flow, (LostCause)cause);
   }
   g_error ("no such flow metric: %s", name);
 }
@@ -516,8 +351,7 @@ measure_get (const Measure *self, ScenarioSubject subject, guint index, Scenario
   return get_link_direction_metric (self, index, directions, name);
 }
 
-/* ---- into a run's record ----------------------------------------------------------------------
- */
+/* ---- into a run's record ---- */
 
 static void
 store_value (StoreRun *run, StoreSubject kind, const char *subject, const MetricInfo *info,
@@ -602,8 +436,7 @@ measure_store (const Measure *self, StoreRun *run)
   store_links (self, run, metrics, n_metrics);
 }
 
-/* ---- ends -------------------------------------------------------------------------------------
- */
+/* ---- ends ---- */
 
 gint64
 measure_get_last_event (const Measure *self, gint64 t_ns)

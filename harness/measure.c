@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* measure.c - takes the facts of a run; measure-values.c answers. */
-#include "core/message.h"
+/* measure.c - takes the facts of a run, but for trace events (measure-trace.c). */
 #include "harness/measure-private.h"
-#include "transports/frame.h"
-
-/* What a Data message costs beside its payload: two frame headers, and the message itself. */
-#define DATA_FRAMING_BYTES (2 * CAIMAN_FRAME_HEADER_BYTES + 5)
-#define ACK_WIRE_BYTES     (CAIMAN_FRAME_HEADER_BYTES + 5)
 
 static void
 init_link (MeasureLink *link)
@@ -71,15 +65,6 @@ measure_free (Measure *self)
   g_free (self);
 }
 
-static void
-link_gone (MeasureLinkSide *link, gint64 now_ns)
-{
-  span_set (&link->working, 0, now_ns);
-  span_set (&link->not_working, 0, now_ns);
-  span_set (&link->blocked, 0, now_ns);
-  link->is_blocked[0] = link->is_blocked[1] = FALSE;
-}
-
 /* What is received and delivered at one instant has not waited: only what is held when time goes
  * on counts as the peak. */
 static void
@@ -92,8 +77,8 @@ note_reorder_peaks (Measure *self)
   }
 }
 
-static void
-set_now (Measure *self, gint64 now_ns)
+void
+measure_set_now (Measure *self, gint64 now_ns)
 {
   g_assert (!self->is_finished);
   g_assert (now_ns >= self->now_ns);
@@ -117,8 +102,8 @@ get_link (Measure *self, guint link)
 }
 
 /* Time is lost in a direction while a bulk flow's clock runs there. */
-static void
-update_active (Measure *self, ScenarioDirection direction)
+void
+measure_update_active (Measure *self, ScenarioDirection direction)
 {
   gboolean active = FALSE;
   for (guint i = 0; i < self->n_flows; i++) {
@@ -128,12 +113,11 @@ update_active (Measure *self, ScenarioDirection direction)
   lost_time_set_active (self->lost[direction], active, self->now_ns);
 }
 
-/* ---- what applications do ---------------------------------------------------------------------
- */
+/* ---- what applications do ---- */
 
 /* What an endpoint holds: accepted and not acknowledged, received and not read. */
-static void
-update_memory (MeasureSide *side)
+void
+measure_update_memory (MeasureSide *side)
 {
   gint64 unacked = MAX (side->offered_bytes - side->acked_bytes, 0);
   gint64 unread = MAX (side->received_bytes - side->consumed_bytes, 0);
@@ -144,7 +128,7 @@ static void
 side_offered (Measure *self, ScenarioSide side, gint64 bytes)
 {
   self->side[side].offered_bytes += bytes;
-  update_memory (&self->side[side]);
+  measure_update_memory (&self->side[side]);
 }
 
 void
@@ -153,18 +137,18 @@ measure_flow_offered (Measure *self, guint index, gint64 bytes, gint64 now_ns)
   MeasureFlow *flow = get_flow (self, index);
   ScenarioSide side = measure_sender (flow->direction);
   gboolean had_started = flow->start_ns != CAIMAN_TIME_NEVER;
-  set_now (self, now_ns);
+  measure_set_now (self, now_ns);
   flow_offered (flow, bytes, self->side[side].connected_ns != CAIMAN_TIME_NEVER, now_ns);
   side_offered (self, side, bytes);
   if (!had_started && flow->is_bulk)
-    update_active (self, flow->direction);
+    measure_update_active (self, flow->direction);
 }
 
 void
 measure_response_offered (Measure *self, guint index, gint64 bytes, gint64 now_ns)
 {
   MeasureFlow *flow = get_flow (self, index);
-  set_now (self, now_ns);
+  measure_set_now (self, now_ns);
   side_offered (self, measure_sender (flow->direction == SCENARIO_UP ? SCENARIO_DOWN : SCENARIO_UP),
                 bytes);
 }
@@ -172,7 +156,7 @@ measure_response_offered (Measure *self, guint index, gint64 bytes, gint64 now_n
 void
 measure_flow_delivered (Measure *self, guint flow, gint64 bytes, gint64 now_ns)
 {
-  set_now (self, now_ns);
+  measure_set_now (self, now_ns);
   flow_delivered (get_flow (self, flow), bytes, now_ns);
 }
 
@@ -180,7 +164,7 @@ void
 measure_flow_message (Measure *self, guint index, gint64 latency_ns, gint64 now_ns)
 {
   MeasureFlow *flow = get_flow (self, index);
-  set_now (self, now_ns);
+  measure_set_now (self, now_ns);
   flow->n_messages++;
   histogram_add (&flow->latency, latency_ns);
 }
@@ -189,75 +173,17 @@ void
 measure_flow_completed (Measure *self, guint index, gint64 now_ns)
 {
   MeasureFlow *flow = get_flow (self, index);
-  set_now (self, now_ns);
+  measure_set_now (self, now_ns);
   if (flow->completed_ns >= 0)
     return;
   flow->completed_ns = now_ns;
-  update_active (self, flow->direction);
+  measure_update_active (self, flow->direction);
 }
 
-/* ---- trace events -----------------------------------------------------------------------------
- */
+/* ---- endpoints, links and faults ---- */
 
-/* What @side has sent over @link (-1: not known) beside payload. */
-static void
-framing_sent (Measure *self, ScenarioSide side, int link, gint64 bytes)
-{
-  if (link >= 0)
-    lost_time_sent (self->lost[measure_direction (side)], (gsize)link, LOST_SENT_FRAMING, bytes,
-                    self->now_ns);
-}
-
-static void
-data_sent (Measure *self, ScenarioSide side, int link, LostSent what, gint64 bytes)
-{
-  if (link < 0)
-    return;
-  lost_time_sent (self->lost[measure_direction (side)], (gsize)link, what, bytes, self->now_ns);
-  framing_sent (self, side, link, DATA_FRAMING_BYTES);
-}
-
-static void
-control_sent (Measure *self, ScenarioSide side, int link, const CaimanTraceEvent *event)
-{
-  CaimanMessage message = { .type = (CaimanMessageType)event->a };
-  if (message.type == CAIMAN_MESSAGE_DATA || message.type == CAIMAN_MESSAGE_ACK)
-    return; /* told by events of their own */
-  if (message.type == CAIMAN_MESSAGE_TEST_DATA)
-    message.test_data_bytes = (guint32)event->b;
-  framing_sent (self, side, link,
-                (gint64)(CAIMAN_FRAME_HEADER_BYTES + caiman_message_get_size (&message)));
-}
-
-static gboolean
-is_violation (CaimanReason reason)
-{
-  return reason == CAIMAN_REASON_PROTOCOL_ERROR || reason == CAIMAN_REASON_LINK_FRAME_ERROR ||
-         reason == CAIMAN_REASON_LINK_BAD_MESSAGE;
-}
-
-static void
-connection_state (Measure *self, ScenarioSide side_index, const CaimanTraceEvent *event)
-{
-  MeasureSide *side = &self->side[side_index];
-  ScenarioDirection direction = measure_direction (side_index);
-  if (event->b == CAIMAN_CONNECTION_OPEN && side->connected_ns == CAIMAN_TIME_NEVER) {
-    side->connected_ns = self->now_ns;
-    for (guint i = 0; i < self->n_flows; i++) {
-      if (self->flows[i].direction == direction)
-        flow_connected (&self->flows[i], self->now_ns);
-    }
-    update_active (self, direction);
-  }
-  if (event->b != CAIMAN_CONNECTION_ENDED)
-    return;
-  side->ended_ns = self->now_ns;
-  if (is_violation (event->reason))
-    side->n_protocol_errors++;
-}
-
-static void
-span_set (MeasureSpan *span, guint count, gint64 now_ns)
+void
+measure_span_set (MeasureSpan *span, guint count, gint64 now_ns)
 {
   if (span->count == 0 && count > 0)
     span->since_ns = now_ns;
@@ -266,61 +192,39 @@ span_set (MeasureSpan *span, guint count, gint64 now_ns)
   span->count = count;
 }
 
-/* One link goes from @old to @new; @state is the one that @span is about. */
 static void
-span_change (MeasureSpan *span, guint64 state, guint64 old, guint64 new, gint64 now_ns)
+link_gone (MeasureLinkSide *link, gint64 now_ns)
 {
-  if (old == new)
-    return;
-  if (new == state)
-    span_set (span, span->count + 1, now_ns);
-  else if (old == state && span->count > 0)
-    span_set (span, span->count - 1, now_ns);
+  measure_span_set (&link->working, 0, now_ns);
+  measure_span_set (&link->not_working, 0, now_ns);
+  measure_span_set (&link->blocked, 0, now_ns);
+  link->is_blocked[0] = link->is_blocked[1] = FALSE;
 }
 
 /* The sender at @side knows by now that @link is in trouble. */
-static void
-noticed (Measure *self, ScenarioSide side, guint link)
+void
+measure_noticed (Measure *self, ScenarioSide side, guint link)
 {
   lost_time_noticed (self->lost[measure_direction (side)], link, self->now_ns);
 }
 
-static void
-link_state (Measure *self, ScenarioSide side, guint index, const CaimanTraceEvent *event)
+void
+measure_endpoint_gone (Measure *self, ScenarioSide side_index, gint64 now_ns)
 {
-  MeasureLinkSide *link = &self->links[index].side[side];
-  guint64 old = event->a, new = event->b;
-  span_change (&link->working, CAIMAN_LINK_WORKING, old, new, self->now_ns);
-  span_change (&link->not_working, CAIMAN_LINK_NOT_WORKING, old, new, self->now_ns);
-  if (old == CAIMAN_LINK_CONNECTING && (new == CAIMAN_LINK_NEW || new == CAIMAN_LINK_WORKING))
-    link->n_accepted++;
-  if (new == CAIMAN_LINK_NOT_WORKING || new == CAIMAN_LINK_CLOSING || new == CAIMAN_LINK_CLOSED)
-    noticed (self, side, index);
-  if (new == CAIMAN_LINK_NOT_WORKING && old == CAIMAN_LINK_WORKING)
-    link->n_not_working++;
-  if (new != CAIMAN_LINK_CLOSED || old == CAIMAN_LINK_CLOSED)
-    return;
-
-  if (event->reason != CAIMAN_REASON_FINISHED && event->reason != CAIMAN_REASON_CONNECTION_ENDED)
-    link->n_ended++;
-  if (link->working.count == 0)
-    lost_time_dropped (self->lost[measure_direction (side)], index, self->now_ns);
-  if (event->reason < CAIMAN_N_REASONS && link->end_ns[event->reason] == CAIMAN_TIME_NEVER)
-    link->end_ns[event->reason] = self->now_ns;
-  if (is_violation (event->reason))
-    self->side[side].n_protocol_errors++;
+  MeasureSide *side = &self->side[side_index];
+  measure_set_now (self, now_ns);
+  side->acked_bytes = side->offered_bytes;
+  side->received_bytes = side->delivered_bytes = side->consumed_bytes = 0;
+  side->ended_ns = MIN (side->ended_ns, now_ns);
+  for (guint i = 0; i < self->n_links; i++) {
+    link_gone (&self->links[i].side[side_index], now_ns);
+    lost_time_dropped (self->lost[measure_direction (side_index)], i, now_ns);
+    measure_noticed (self, side_index, i);
+  }
 }
 
-static void
-link_blocked (Measure *self, ScenarioSide side, guint index, const CaimanTraceEvent *event)
-{
-  MeasureLinkSide *link = &self->links[index].side[side];
-  link->is_blocked[event->b != 0] = event->a != 0;
-  span_set (&link->blocked, link->is_blocked[0] || link->is_blocked[1], self->now_ns);
-}
-
-static void
-note_rtt_min (MeasureLinkSide *link, gint64 rtt_ns)
+void
+measure_note_rtt (MeasureLinkSide *link, gint64 rtt_ns)
 {
   if (link->rtt_min_ns == MEASURE_UNDEFINED || rtt_ns < link->rtt_min_ns)
     link->rtt_min_ns = rtt_ns;
@@ -331,135 +235,12 @@ measure_link_rtt (Measure *self, guint index, ScenarioSide side, gint64 srtt_ns,
 {
   MeasureLinkSide *link = &get_link (self, index)->side[side];
   if (min_rtt_ns > 0)
-    note_rtt_min (link, min_rtt_ns);
+    measure_note_rtt (link, min_rtt_ns);
   if (srtt_ns <= 0)
     return;
   link->rtt_sum_ns += srtt_ns;
   link->n_rtts++;
 }
-
-static void
-link_suspected (Measure *self, ScenarioSide side, guint index, gboolean suspected)
-{
-  if (!suspected)
-    return;
-  self->links[index].side[side].n_suspected++;
-  noticed (self, side, index);
-}
-
-/* What concerns data and its way, on the side as a whole. */
-static void
-data_received (Measure *self, ScenarioSide side_index, gint64 received, gint64 delivered)
-{
-  MeasureSide *side = &self->side[side_index];
-  /* What a side receives was sent in the other side's direction. */
-  LostTime *lost =
-      self->lost[measure_direction (side_index) == SCENARIO_UP ? SCENARIO_DOWN : SCENARIO_UP];
-  side->received_bytes += received;
-  side->delivered_bytes += delivered;
-  gint64 reorder = side->received_bytes - side->delivered_bytes;
-  lost_time_set_reorder (lost, reorder, self->now_ns);
-  if (delivered > 0)
-    lost_time_delivered (lost, self->now_ns);
-  update_memory (side);
-}
-
-static void
-trace_data (Measure *self, ScenarioSide side_index, int index, const CaimanTraceEvent *event)
-{
-  MeasureSide *side = &self->side[side_index];
-  MeasureLinkSide none = { 0 };
-  MeasureLinkSide *link = index >= 0 ? &self->links[index].side[side_index] : &none;
-  gint64 bytes = (gint64)event->b;
-  switch (event->type) {
-  case CAIMAN_TRACE_DATA_SENT:
-    link->sent_bytes += bytes;
-    data_sent (self, side_index, index, LOST_SENT_PAYLOAD, bytes);
-    break;
-  case CAIMAN_TRACE_DATA_RESENT:
-    side->resent_bytes += bytes;
-    link->resent_bytes += bytes;
-    data_sent (self, side_index, index, LOST_SENT_AGAIN, bytes);
-    break;
-  case CAIMAN_TRACE_DATA_DUPLICATED:
-    side->duplicated_bytes += bytes;
-    link->duplicated_bytes += bytes;
-    data_sent (self, side_index, index, LOST_SENT_AGAIN, bytes);
-    break;
-  case CAIMAN_TRACE_DATA_ACKED:
-    side->acked_bytes += bytes;
-    break;
-  case CAIMAN_TRACE_DATA_RECEIVED:
-    data_received (self, side_index, bytes, 0);
-    break;
-  case CAIMAN_TRACE_DUPLICATE_RECEIVED:
-    side->duplicate_received_bytes += bytes;
-    break;
-  case CAIMAN_TRACE_DATA_DELIVERED:
-    data_received (self, side_index, 0, bytes);
-    break;
-  case CAIMAN_TRACE_DATA_CONSUMED:
-    side->consumed_bytes += (gint64)event->a;
-    break;
-  case CAIMAN_TRACE_ACK_SENT:
-    framing_sent (self, side_index, index, ACK_WIRE_BYTES);
-    break;
-  default:
-    break;
-  }
-}
-
-void
-measure_trace (Measure *self, ScenarioSide side, int link, const CaimanTraceEvent *event)
-{
-  g_assert (link < (int)self->n_links);
-  set_now (self, event->time_ns);
-  switch (event->type) {
-  case CAIMAN_TRACE_CONNECTION_STATE:
-    connection_state (self, side, event);
-    break;
-  case CAIMAN_TRACE_LINK_STATE:
-    if (link >= 0)
-      link_state (self, side, (guint)link, event);
-    break;
-  case CAIMAN_TRACE_LINK_SUSPECTED:
-    if (link >= 0)
-      link_suspected (self, side, (guint)link, event->a != 0);
-    break;
-  case CAIMAN_TRACE_LINK_BLOCKED:
-    if (link >= 0)
-      link_blocked (self, side, (guint)link, event);
-    break;
-  case CAIMAN_TRACE_LINK_RTT:
-    if (link >= 0)
-      note_rtt_min (&self->links[link].side[side], (gint64)event->a);
-    break;
-  case CAIMAN_TRACE_CONTROL_SENT:
-    control_sent (self, side, link, event);
-    break;
-  default:
-    trace_data (self, side, link, event);
-    break;
-  }
-}
-
-void
-measure_endpoint_gone (Measure *self, ScenarioSide side_index, gint64 now_ns)
-{
-  MeasureSide *side = &self->side[side_index];
-  set_now (self, now_ns);
-  side->acked_bytes = side->offered_bytes;
-  side->received_bytes = side->delivered_bytes = side->consumed_bytes = 0;
-  side->ended_ns = MIN (side->ended_ns, now_ns);
-  for (guint i = 0; i < self->n_links; i++) {
-    link_gone (&self->links[i].side[side_index], now_ns);
-    lost_time_dropped (self->lost[measure_direction (side_index)], i, now_ns);
-    noticed (self, side_index, i);
-  }
-}
-
-/* ---- links and faults -------------------------------------------------------------------------
- */
 
 void
 measure_capacity (Measure *self, guint index, ScenarioDirection direction, gint64 rate_bps,
@@ -467,7 +248,7 @@ measure_capacity (Measure *self, guint index, ScenarioDirection direction, gint6
 {
   GArray *steps = get_link (self, index)->steps[direction];
   IdealStep step = { .t_ns = now_ns, .rate_bps = rate_bps, .delay_ns = delay_ns };
-  set_now (self, now_ns);
+  measure_set_now (self, now_ns);
   lost_time_set_capacity (self->lost[direction], index, rate_bps, delay_ns, now_ns);
   if (steps->len > 0) {
     IdealStep *last = &g_array_index (steps, IdealStep, steps->len - 1);
@@ -484,7 +265,7 @@ measure_capacity (Measure *self, guint index, ScenarioDirection direction, gint6
 void
 measure_event_begun (Measure *self, gint64 now_ns)
 {
-  set_now (self, now_ns);
+  measure_set_now (self, now_ns);
   g_array_append_val (self->events, now_ns);
 }
 
@@ -520,7 +301,7 @@ measure_fault_end (Measure *self, guint fault, gint64 now_ns)
 {
   g_assert (fault < self->fault_links->len);
   GArray **hit = &g_array_index (self->fault_links, GArray *, fault);
-  set_now (self, now_ns);
+  measure_set_now (self, now_ns);
   if (*hit == NULL)
     return;
   for (guint i = 0; i < (*hit)->len; i++) {
@@ -541,7 +322,7 @@ measure_link_wire (Measure *self, guint link, ScenarioDirection direction, gint6
 void
 measure_finish (Measure *self, gint64 now_ns)
 {
-  set_now (self, now_ns);
+  measure_set_now (self, now_ns);
   note_reorder_peaks (self);
   for (guint i = 0; i < self->n_flows; i++) {
     MeasureFlow *flow = &self->flows[i];

@@ -28,7 +28,7 @@ Measure *measure_new (const Scenario *scenario);
 void measure_free (Measure *measure);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Measure, measure_free)
 
-/* ---- facts, while the run goes on; @now_ns never goes back -------------------------------------
+/* ---- facts, while the run goes on; @now_ns never goes back ----
  *
  * Flows and links are given by their index in the scenario. For a request flow everything about
  * requests and responses is told with the one flow: offered and delivered count the bytes in
@@ -82,7 +82,7 @@ void measure_link_wire (Measure *measure, guint link, ScenarioDirection directio
 /* Ends the run: nothing may be told any more. */
 void measure_finish (Measure *measure, gint64 now_ns);
 
-/* ---- answers, after measure_finish() ------------------------------------------------------- */
+/* ---- answers, after measure_finish() ---- */
 
 /* The value of a metric in its registry unit (ns, bytes, bit/s, ppb, count), MEASURE_UNDEFINED
  * when this run does not define it. @index: of the flow or link. @view is for metrics

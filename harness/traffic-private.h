@@ -33,13 +33,15 @@ struct _Source {
   gint64 start_ns;    /* CAIMAN_TIME_NEVER: the connection is not established */
   gint64 next_due_ns; /* requests and responses: when the next is due; NEVER: not yet known */
   gboolean done;      /* nothing more is to be prepared */
+  gboolean stopped;   /* before all that was asked was sent */
 
   /* The piece that is next, or partly accepted. */
   gboolean has_piece;
   gint64 piece_bytes;
   gint64 piece_due_ns;
-  GBytes *block; /* (owned, nullable) its content */
-  gsize block_offset;
+  gsize block_offset; /* accepted of the piece */
+  GBytes *block;      /* (owned, nullable) content from there on, or from a bit before */
+  gsize block_start;  /* accepted of @block */
 
   guint64 offered_bytes, delivered_bytes;
   guint64 offered_messages, delivered_messages;

@@ -126,8 +126,9 @@ prepare_piece (Source *source, gint64 now_ns, gint64 *due_inout)
   if (source->done || source->start_ns == CAIMAN_TIME_NEVER)
     return FALSE;
   gint64 due_ns = get_next_due (source);
-  gboolean stopped = !source->is_responses && MAX (due_ns, now_ns) >= source->spec->stops_ns &&
-                     (due_ns != CAIMAN_TIME_NEVER || now_ns >= source->spec->stops_ns);
+  gboolean stopped = !source->is_responses &&
+                     (now_ns >= source->spec->stops_ns ||
+                      (due_ns != CAIMAN_TIME_NEVER && due_ns >= source->spec->stops_ns));
   if (stopped || has_sent_all (source)) {
     finish_source (source);
     return FALSE;
@@ -156,6 +157,7 @@ prepare_piece (Source *source, gint64 now_ns, gint64 *due_inout)
 void
 source_stop (Source *source)
 {
+  source->stopped |= !source->done || source->has_piece;
   source->done = TRUE;
   source->has_piece = FALSE;
   g_clear_pointer (&source->block, g_bytes_unref);

@@ -16,7 +16,7 @@ struct _Store {
   GMutex mutex;
 };
 
-G_DEFINE_QUARK (store - error - quark, store_error)
+G_DEFINE_QUARK (store_error, store_error)
 
 int
 store_error_get_exit_status (const GError *error)

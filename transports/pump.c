@@ -361,6 +361,10 @@ handle_server_event (CaimanPump *pump, const CaimanServerEvent *event)
     if (pump->handler.incoming)
       pump->handler.incoming (pump->user_data, event->connection);
     break;
+  case CAIMAN_SERVER_EVENT_GONE:
+    if (pump->handler.gone)
+      pump->handler.gone (pump->user_data, event->connection);
+    break;
   case CAIMAN_SERVER_EVENT_LINK_JOINED:
     link_joined (pump, event->link, event->connection);
     break;

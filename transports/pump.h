@@ -31,6 +31,8 @@ typedef struct {
   void (*event) (gpointer user_data, CaimanConnection *connection, const CaimanEvent *event);
   /* A new connection waits in the server (which the application accepts or refuses). */
   void (*incoming) (gpointer user_data, CaimanConnection *pending);
+  /* @pending has lost all its links before it was accepted, and is freed after this call. */
+  void (*gone) (gpointer user_data, CaimanConnection *pending);
   /* Client: open a transport over @path_id; return it (transfer full), or NULL when that failed
    * at once (*@reason_out then tells why). */
   CaimanTransport *(*open) (gpointer user_data, guint32 path_id, CaimanReason *reason_out);

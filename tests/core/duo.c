@@ -282,6 +282,9 @@ take_server_events (Duo *d)
   for (CaimanServerEvent event; caiman_server_next_event (d->server, &event); worked = TRUE) {
     if (event.type == CAIMAN_SERVER_EVENT_INCOMING) {
       take_incoming (d, event.connection);
+    } else if (event.type == CAIMAN_SERVER_EVENT_GONE) {
+      if (d->pending == event.connection)
+        d->pending = NULL;
     } else if (event.type == CAIMAN_SERVER_EVENT_LINK_CLOSE) {
       g_autoptr (CaimanLink) link = caiman_link_ref (event.link);
       close_end (d, DUO_SERVER, link, event.reason, event.graceful);

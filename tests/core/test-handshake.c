@@ -426,8 +426,8 @@ test_late_accept (void)
   g_autoptr (GBytes) user_data = g_bytes_new_static ("wlan0", 5);
   CaimanLinkInfo info = { .name = "a", .user_data = user_data };
   duo_add_link_full (d, &info, MS (10), NULL);
-  duo_send (d, "early");
   duo_advance (d, MS (50));
+  duo_send (d, "early");
   duo_add_link (d, "b", MS (10));
   duo_advance (d, S (5));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fixture.c - see fixture.h. */
-#include "fixture.h"
+#include "tests/reports/fixture.h"
 
 #include <glib/gstdio.h>
 #include <math.h>

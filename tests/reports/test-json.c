@@ -3,7 +3,7 @@
 #include <json-glib/json-glib.h>
 #include <math.h>
 
-#include "fixture.h"
+#include "tests/reports/fixture.h"
 #include "reports/json.h"
 
 static const char expected[] =

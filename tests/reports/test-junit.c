@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-junit.c - the JUnit document, checked against a schema where xmllint is there. */
-#include "fixture.h"
+#include "tests/reports/fixture.h"
 #include "reports/junit.h"
 
 /* Adds a run of this exit class; -1: unfinished. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-migrate.c - a database of any earlier version becomes one of this version, whole or not at
  * all. */
-#include "fixture.h"
+#include "tests/reports/fixture.h"
 #include "reports/store-migrate.h"
 #include "reports/store-private.h"
 

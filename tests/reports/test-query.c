@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-query.c - lists, look-ups, the schema's views, and deleting. */
-#include "fixture.h"
+#include "tests/reports/fixture.h"
 #include "reports/prune.h"
 #include "reports/store-private.h"
 
@@ -216,6 +216,27 @@ test_views (Fixture *f, gconstpointer unused)
   }
 }
 
+/* Each query of docs/database.md runs and finds something. */
+static void
+test_documented_queries (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *path =
+      g_test_build_filename (G_TEST_DIST, "..", "..", "docs", "database.md", NULL);
+  g_autofree char *text = NULL;
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  record_seeds (f);
+  g_auto (GStrv) parts = g_strsplit (text, "```sql\n", -1);
+  guint n_queries = 0;
+  for (guint i = 1; parts[i]; i++, n_queries++) {
+    char *end = strstr (parts[i], "```");
+    g_assert_nonnull (end);
+    *end = '\0';
+    g_test_message ("%s", parts[i]);
+    fixture_query (f->path, parts[i]);
+  }
+  g_assert_cmpuint (n_queries, ==, 6);
+}
+
 /* --- Deleting -----------------------------------------------------------------------------------
  */
 
@@ -320,6 +341,7 @@ main (int argc, char **argv)
   ADD ("/reports/query/missing-table", test_missing_table);
   ADD ("/reports/query/view-metric-summary", test_view_metric_summary);
   ADD ("/reports/query/views", test_views);
+  ADD ("/reports/query/documented-queries", test_documented_queries);
   ADD ("/reports/prune/by-campaign-and-outcome", test_prune);
   ADD ("/reports/prune/by-age", test_prune_age);
   ADD ("/reports/prune/gives-space-back", test_prune_gives_space_back);

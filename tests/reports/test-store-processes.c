@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fixture.h"
+#include "tests/reports/fixture.h"
 #include "reports/query.h"
 
 #define EVENTS_PER_RUN 400

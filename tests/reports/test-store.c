@@ -3,7 +3,7 @@
 #include <glib/gstdio.h>
 #include <math.h>
 
-#include "fixture.h"
+#include "tests/reports/fixture.h"
 #include "reports/query.h"
 #include "reports/store-private.h"
 

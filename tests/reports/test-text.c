@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "fixture.h"
+#include "tests/reports/fixture.h"
 #include "reports/show.h"
 #include "reports/summary.h"
 

@@ -32,6 +32,7 @@ struct _User {
   CaimanReason reason;
   guint n_writable;
   gint64 writable_ns; /* the last one */
+  guint n_sent;       /* for tests that number what they send */
   UserHook on_connected;
   UserHook on_packet;
   UserHook on_writable;

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run-private.h - one run's parts, shared by run.c (life), run-record.c (what is recorded) and
+ * faults*.c (events). */
+#pragma once
+
+#include "harness/faults.h"
+#include "harness/measure.h"
+#include "harness/oracle.h"
+#include "harness/recorder.h"
+#include "harness/run.h"
+#include "harness/testbed.h"
+#include "harness/traffic.h"
+#include "core/prng.h"
+
+G_BEGIN_DECLS
+
+/* One side. */
+typedef struct {
+  Run *run;
+  ScenarioSide side;
+  guint n_starts;
+  CaimanPrng prng;
+  CaimanRandom random;
+  /* (nullable) the end of the connection that carries the scenario's traffic */
+  CaimanConnection *connection;
+  gboolean started; /* there was one */
+  gboolean crashed; /* it is gone with its endpoint */
+} RunEndpoint;
+
+struct _Run {
+  const Scenario *scenario;
+  guint64 seed;
+  StoreRun *store;
+  RunResult *result;
+  Testbed *testbed;
+  Recorder *recorder;
+  Oracle *oracle;
+  Measure *measure;
+  Traffic *traffic;
+  Faults *faults;
+  RunEndpoint endpoint[SCENARIO_N_SIDES];
+  char *violation; /* (nullable) the first one of safety */
+  TestbedTimer *sample_timer;
+  TestbedTimer *accept_timer;
+  GArray *pending; /* of PendingConnection: those that the application has not answered */
+};
+
+/* run.c */
+
+/* The endpoint of @side is gone without a word; what it had open is reset. */
+void run_crash (Run *run, ScenarioSide side);
+/* A crashed endpoint starts anew; it takes no part in the scenario's traffic. */
+void run_restart (Run *run, ScenarioSide side);
+void run_touch (Run *run, ScenarioSide side);
+
+/* run-record.c */
+
+/* What is known before the run, see run_prepare(). */
+void run_record_scenario (StoreRun *store, const Scenario *scenario);
+/* A row for each link and flow, as they are now. */
+void run_record_sample (Run *run);
+/* The flows' totals. */
+void run_record_flows (Run *run);
+
+G_END_DECLS
