@@ -6,6 +6,7 @@
  * arrival (PROTOCOL.md, 5). */
 #include "core/connection-private.h"
 
+#include "core/broken.h"
 #include "core/scheduler.h"
 
 static void
@@ -54,6 +55,10 @@ deliver_data (CaimanConnection *connection, guint32 seq, GBytes *payload)
     caiman_connection_consumed (connection, size);
     return;
   }
+  if (caiman_is_broken (CAIMAN_BREAK_SKIP_SEQ) && seq == CAIMAN_BREAK_AT_SEQ) {
+    g_bytes_unref (payload);
+    return;
+  }
   connection->received_bytes += size;
   connection->received_messages++;
   connection->readable_bytes += size;
@@ -61,7 +66,15 @@ deliver_data (CaimanConnection *connection, guint32 seq, GBytes *payload)
                            CAIMAN_REASON_NONE);
   if (connection->readable.length == 0)
     tell_readable (connection);
+  if (caiman_is_broken (CAIMAN_BREAK_REORDER) && seq == CAIMAN_BREAK_AT_SEQ) {
+    g_queue_push_head (&connection->readable, payload);
+    return;
+  }
   g_queue_push_tail (&connection->readable, payload);
+  if (caiman_is_broken (CAIMAN_BREAK_DUPLICATE) && seq == CAIMAN_BREAK_AT_SEQ) {
+    connection->readable_bytes += size;
+    g_queue_push_tail (&connection->readable, g_bytes_ref (payload));
+  }
 }
 
 static void
@@ -105,6 +118,8 @@ accept_reliable (CaimanConnection *connection, CaimanLink *link, guint32 seq,
                  CaimanReorderKind kind, GBytes *payload)
 {
   guint64 other_bytes = connection->readable_bytes + connection->unreturned_bytes;
+  if (caiman_is_broken (CAIMAN_BREAK_OVERFLOW))
+    other_bytes = 0;
   switch (caiman_reorder_insert (connection->reorder, seq, kind, payload, other_bytes)) {
   case CAIMAN_REORDER_TAKEN:
     caiman_link_queue_ack (link, seq);
@@ -131,6 +146,10 @@ receive_payload (CaimanConnection *connection, CaimanLink *link, const guint8 *d
     connection->duplicate_received_bytes += size;
     caiman_connection_trace (connection, CAIMAN_TRACE_DUPLICATE_RECEIVED, link, seq, size,
                              CAIMAN_REASON_NONE);
+    caiman_link_queue_ack (link, seq);
+    return;
+  }
+  if (caiman_is_broken (CAIMAN_BREAK_ACK_UNRECEIVED) && seq == CAIMAN_BREAK_AT_SEQ) {
     caiman_link_queue_ack (link, seq);
     return;
   }

@@ -186,8 +186,8 @@ find_late (CaimanConnection *connection, CaimanLink *slow, const CaimanLink *fas
   gint64 arrival_ns = caiman_control_get_arrival (fast, head->size_bytes);
   gint64 margin_ns = MAX (arrival_ns / 4, 2 * CAIMAN_NS_PER_MS);
   gint64 return_ns = caiman_rtt_get_min (&slow->rtt, connection->now_ns) / 2;
-  gint64 late_from_bytes = caiman_muldiv (arrival_ns + margin_ns + return_ns, get_rate (slow),
-                                          8 * CAIMAN_NS_PER_S);
+  gint64 late_from_bytes =
+      caiman_muldiv (arrival_ns + margin_ns + return_ns, get_rate (slow), 8 * CAIMAN_NS_PER_S);
   if (slow->flight.bytes <= late_from_bytes)
     return NULL;
   gint64 ahead_bytes = 0;

@@ -3,6 +3,7 @@
  * min-rtt, round-robin and redundant. */
 #include "core/scheduler.h"
 
+#include "core/broken.h"
 #include "core/serial.h"
 
 const CaimanScheduler *
@@ -24,7 +25,9 @@ caiman_scheduler_get (CaimanPolicy policy)
 gboolean
 caiman_scheduler_is_usable (const CaimanLink *link)
 {
-  return link->state == CAIMAN_LINK_WORKING && !caiman_link_is_blocked (link);
+  gboolean blocked =
+      !caiman_is_broken (CAIMAN_BREAK_SEND_ON_BLOCKED) && caiman_link_is_blocked (link);
+  return link->state == CAIMAN_LINK_WORKING && !blocked;
 }
 
 /* The lowest cost among usable links: those above suspicion first. */

@@ -6,6 +6,7 @@
  * last what a policy wants to duplicate. */
 #include "core/connection-private.h"
 
+#include "core/broken.h"
 #include "core/scheduler.h"
 
 #include <string.h>
@@ -332,6 +333,8 @@ caiman_link_get_chunk_bytes (const CaimanLink *link)
 static guint64
 get_flow_room (const CaimanConnection *connection)
 {
+  if (caiman_is_broken (CAIMAN_BREAK_OVERFLOW))
+    return G_MAXUINT32;
   guint64 send_limit = (guint64)connection->config.send_buffer_bytes;
   guint64 receive_limit = (guint64)connection->remote_receive_buffer_bytes;
   guint64 send_room =

@@ -11,8 +11,8 @@ get_testbed (const FaultsLink *link)
 static void
 tell_capacity (FaultsLink *link, ScenarioDirection direction)
 {
-  gboolean carries =
-      link->present && !link->n_down && !link->n_dark[direction] && !link->n_paused[direction];
+  gboolean carries = link->present && link->started && !link->n_down &&
+                     !link->n_dark[direction] && !link->n_paused[direction];
 
   measure_capacity (link->faults->run->measure, link->index, direction,
                     carries ? link->path[direction].rate_bps : 0, link->path[direction].delay_ns,
@@ -31,6 +31,7 @@ start_due (gpointer user_data)
 {
   FaultsLink *link = user_data;
 
+  link->started = TRUE;
   tell_both (link);
 }
 
@@ -44,14 +45,13 @@ faults_link_init (Faults *faults, guint index)
   link->index = index;
   for (guint d = 0; d < SCENARIO_N_DIRECTIONS; d++)
     link->path[d] = spec->path[d];
-  if (spec->starts_ns != CAIMAN_TIME_NEVER && spec->starts_ns > 0) {
-    tell_both (link);
+  link->present = spec->starts_ns != CAIMAN_TIME_NEVER;
+  link->started = !link->present || spec->starts_ns == 0;
+  tell_both (link);
+  if (!link->started) {
     link->start_timer = testbed_timer_new (get_testbed (link), start_due, link);
     testbed_timer_arm (link->start_timer, spec->starts_ns);
   }
-  link->present = spec->starts_ns != CAIMAN_TIME_NEVER;
-  if (!link->start_timer)
-    tell_both (link);
 }
 
 void
@@ -292,7 +292,7 @@ faults_link_is_usable (FaultsLink *link)
   CaimanConnection *connection = run->endpoint[SCENARIO_SIDE_CLIENT].connection;
   gsize n_links;
 
-  if (!link->present || link->n_down || !connection)
+  if (!link->present || !link->started || link->n_down || !connection)
     return FALSE;
   for (guint i = 0; i < 2; i++) {
     if (link->n_dark[i] || link->n_paused[i] || link->n_blocked[i])

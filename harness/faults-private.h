@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 typedef struct {
   Faults *faults;
   guint index;
-  gboolean present;
+  gboolean present; /* the client wants a link over it */
+  gboolean started; /* its first time has come */
   guint n_down, n_refusing;
   guint n_dark[SCENARIO_N_DIRECTIONS], n_paused[SCENARIO_N_DIRECTIONS];
   guint n_blocked[SCENARIO_N_SIDES];

@@ -234,6 +234,7 @@ static void
 end_event (FaultsEvent *event)
 {
   event->active = FALSE;
+  event->flap_down = FALSE;
   testbed_timer_arm (event->end_timer, CAIMAN_TIME_NEVER);
   testbed_timer_arm (event->flap_timer, CAIMAN_TIME_NEVER);
   end_fault (event);

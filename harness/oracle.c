@@ -313,9 +313,11 @@ oracle_trace (Oracle *oracle, ScenarioSide side, const CaimanTraceEvent *event)
     check_not_blocked (oracle, side, event, "data again");
     break;
   case CAIMAN_TRACE_CONTROL_SENT:
-    if (caiman_message_type_is_reliable ((CaimanMessageType)event->a))
-      check_not_blocked (oracle, side, event,
-                         caiman_message_type_to_string ((CaimanMessageType)event->a));
+    if (!caiman_message_type_is_reliable ((CaimanMessageType)event->a))
+      break;
+    note_sent (&oracle->sent_by[side], (guint32)event->b);
+    check_not_blocked (oracle, side, event,
+                       caiman_message_type_to_string ((CaimanMessageType)event->a));
     break;
   case CAIMAN_TRACE_DATA_ACKED:
     if (judged)

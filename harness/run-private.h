@@ -14,6 +14,17 @@
 
 G_BEGIN_DECLS
 
+/* What the links over one path that have closed had sent. */
+typedef struct {
+  gint64 sent_bytes, acked_bytes, resent_bytes;
+} RunLinkTotals;
+
+/* A connection that waits in the server for the application's answer. */
+typedef struct {
+  CaimanConnection *connection;
+  gint64 answer_ns;
+} RunPending;
+
 /* One side. */
 typedef struct {
   Run *run;
@@ -25,6 +36,7 @@ typedef struct {
   CaimanConnection *connection;
   gboolean started; /* there was one */
   gboolean crashed; /* it is gone with its endpoint */
+  RunLinkTotals *closed; /* by scenario link */
 } RunEndpoint;
 
 struct _Run {
@@ -40,9 +52,12 @@ struct _Run {
   Faults *faults;
   RunEndpoint endpoint[SCENARIO_N_SIDES];
   char *violation; /* (nullable) the first one of safety */
+  gboolean has_failed; /* the testbed or the harness could not do what was asked */
+  gboolean is_over;    /* both ends are closed */
+  gboolean is_judged;  /* what happens now is clearing up */
   TestbedTimer *sample_timer;
-  TestbedTimer *accept_timer;
-  GArray *pending; /* of PendingConnection: those that the application has not answered */
+  TestbedTimer *answer_timer;
+  GArray *pending; /* of RunPending, oldest first */
 };
 
 /* run.c */
@@ -57,6 +72,8 @@ void run_touch (Run *run, ScenarioSide side);
 
 /* What is known before the run, see run_prepare(). */
 void run_record_scenario (StoreRun *store, const Scenario *scenario);
+/* @link of @side, over scenario link @index, has closed. */
+void run_record_link_closed (Run *run, ScenarioSide side, guint index, const CaimanLink *link);
 /* A row for each link and flow, as they are now. */
 void run_record_sample (Run *run);
 /* The flows' totals. */

@@ -300,11 +300,21 @@ pump_incoming (gpointer user_data, CaimanConnection *pending)
   sim->handler->incoming (sim->user_data, pending);
 }
 
+static void
+pump_gone (gpointer user_data, CaimanConnection *pending)
+{
+  Loop *loop = user_data;
+  TestbedSim *sim = to_sim (loop->testbed);
+
+  sim->handler->gone (sim->user_data, pending);
+}
+
 static CaimanPump *
 sim_start (Testbed *self, ScenarioSide side, const CaimanConfig *config, const CaimanRandom *random)
 {
   static const CaimanPumpHandler handler = { .event = pump_event,
                                              .incoming = pump_incoming,
+                                             .gone = pump_gone,
                                              .open = open_transport };
   TestbedSim *sim = to_sim (self);
   Loop *loop = &sim->loop[side];
@@ -391,6 +401,14 @@ sim_apply (Testbed *self, const TestbedFault *fault)
     apply_set (path, fault);
     break;
   }
+}
+
+static gint64
+sim_get_queue_bytes (Testbed *self, guint link, ScenarioDirection direction)
+{
+  const SimLinkPath *path = g_ptr_array_index (to_sim (self)->paths, link);
+
+  return (gint64)sim_link_path_get_queued_bytes (path, (SimDirection)direction);
 }
 
 static gint64
@@ -524,6 +542,7 @@ const TestbedClass testbed_sim_class = {
   .remove_link = sim_remove_link,
   .apply = sim_apply,
   .find_link = sim_find_link,
+  .get_queue_bytes = sim_get_queue_bytes,
   .get_wire_bytes = sim_get_wire_bytes,
   .get_steps = sim_get_steps,
   .timer_new = sim_timer_make,

@@ -21,6 +21,8 @@ typedef struct {
                  const CaimanEvent *event);
   /* A new connection waits in the server. */
   void (*incoming) (gpointer user_data, CaimanConnection *pending);
+  /* It has lost all its links before it was answered, and is freed after this call. */
+  void (*gone) (gpointer user_data, CaimanConnection *pending);
 } TestbedHandler;
 
 /* What can be done to a link from below. Those with on/off keep their state until changed. */
@@ -76,6 +78,9 @@ typedef struct {
   /* Which scenario link the link @link_id of @side's endpoint is; -1 when it is not known. Unlike
    * the connection's own functions it may be asked from a tracer. */
   int (*find_link) (Testbed *self, ScenarioSide side, guint32 link_id);
+
+  /* Bytes that wait in front of the bottleneck of one direction of @link. */
+  gint64 (*get_queue_bytes) (Testbed *self, guint link, ScenarioDirection direction);
 
   /* Bytes that one direction of @link has carried so far, with all headers. */
   gint64 (*get_wire_bytes) (Testbed *self, guint link, ScenarioDirection direction);

@@ -22,6 +22,7 @@
  * - Connect: a SYN up, a SYN-ACK down, an ACK up: the client is connected after one RTT, the server
  *   accepts half a RTT later. These take delay but no jitter, loss or rate. A SYN or SYN-ACK that
  *   meets a blackhole is gone; SYNs are repeated 1, 3, 7, 15, ... s after the first.
+ *   An end is writable from connected() or its acceptance on; no writable() call-back says so.
  * - abort() drops the own send buffer; the reset arrives behind what is in flight. close() sends a
  *   FIN behind what is queued. Data for an end that is gone is dropped without an answer. */
 #pragma once

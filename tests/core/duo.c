@@ -3,7 +3,7 @@
 #include "tests/core/duo-private.h"
 
 /* More turns than this at one instant mean that an endpoint spins. */
-#define TURNS_MAX 100000
+#define TURNS_MAX 1000000
 /* A deadline may call for another advance at once, but not for ever. */
 #define STEP_TURNS_MAX 10
 

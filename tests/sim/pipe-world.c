@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pipe-world.c - see pipe-world.h. */
-#include "pipe-world.h"
+#include "tests/sim/pipe-world.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-pipe-connect.c - the handshake of pipe connections: one way takes 10 ms unless said. */
-#include "pipe-world.h"
+#include "tests/sim/pipe-world.h"
 
 static void
 test_times (void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-pipe-faults.c - what each fault does to established pipe connections. 8 Mbit/s, 10 ms one
  * way, packets of 1 ms; the story begins at 30 ms, when the server has accepted. */
-#include "pipe-world.h"
+#include "tests/sim/pipe-world.h"
 
 typedef struct {
   World *w;

@@ -4,7 +4,7 @@
  * Whatever happens, an end gets packets in order without a gap, nothing after its failure (the
  * users of pipe-world assert that), and nothing is left in the queue at the end. Packets are
  * numbered by the bytes that they are filled with. */
-#include "pipe-world.h"
+#include "tests/sim/pipe-world.h"
 
 #include "core/prng.h"
 

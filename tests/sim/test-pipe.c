@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-pipe.c - the pipe carrier on a path without faults: times, order, loss, both buffers, ends.
  * At 8 Mbit/s a byte takes 1 us; a payload of 975 bytes makes 1 000 bytes on the wire, 1 ms. */
-#include "pipe-world.h"
+#include "tests/sim/pipe-world.h"
 
 static void
 test_rate_and_delay_are_exact (void)
