@@ -63,9 +63,10 @@ typedef struct {
   guint64 buffered_peak_bytes;               /* most of reorder + readable */
 } CaimanConnectionStats;
 
-/* Mean rates over the last complete interval of each length in caiman_stats_intervals_ns. */
+/* Mean rates over the last complete interval of each length in caiman_stats_intervals_ns, which are
+ * the peers' intervals. */
 #define CAIMAN_N_STATS_INTERVALS 3
-extern const gint64 caiman_stats_intervals_ns[CAIMAN_N_STATS_INTERVALS]; /* 100 ms, 1 s, 10 s */
+extern const gint64 caiman_stats_intervals_ns[CAIMAN_N_STATS_INTERVALS]; /* 100 ms, 1 s, 5 s */
 
 typedef struct {
   gint64 sent_bps[CAIMAN_N_STATS_INTERVALS];     /* payload, first transmissions and resends */

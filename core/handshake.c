@@ -172,7 +172,11 @@ receive_refused (CaimanLink *link, CaimanRefusedCode code)
   if (connection->state == CAIMAN_CONNECTION_ENDED || code == CAIMAN_REFUSED_LINK)
     return;
   /* Nothing was ever accepted, or the server has forgotten us: there is nothing to go back to. */
-  if (!was_open || code == CAIMAN_REFUSED_CLOSED)
+  gboolean all_done = (connection->receive_finished || connection->receiver_dropped) &&
+                      (connection->finish_sent || connection->peer_dropped_receiver);
+  if (code == CAIMAN_REFUSED_CLOSED && was_open && all_done)
+    caiman_connection_end (connection, CAIMAN_REASON_FINISHED); /* it was done before we were */
+  else if (!was_open || code == CAIMAN_REFUSED_CLOSED)
     caiman_connection_end (connection, reason);
 }
 

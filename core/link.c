@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Sent acknowledgements at the front of the queue before it is moved up. */
+#define ACKS_COMPACT 256u
+
 const char *
 caiman_link_state_to_string (CaimanLinkState state)
 {
@@ -308,6 +311,10 @@ caiman_link_get_ack_timeout (const CaimanLink *link, const CaimanTransmission *h
 void
 caiman_link_queue_ack (CaimanLink *link, guint32 seq)
 {
+  if (link->acks_head >= ACKS_COMPACT && link->acks_head * 2 >= link->acks->len) {
+    g_array_remove_range (link->acks, 0, link->acks_head);
+    link->acks_head = 0;
+  }
   g_array_append_val (link->acks, seq);
   link->outbox |= CAIMAN_OUTBOX_ACK;
 }
@@ -401,6 +408,9 @@ caiman_link_wants_packets (const CaimanLink *link)
   const CaimanConnection *connection = link->connection;
   if (connection == NULL)
     return TRUE;
+  /* More acknowledgements than a peer can have messages out: it does not read them. */
+  if (caiman_link_get_n_acks (link) > CAIMAN_SEQ_WINDOW)
+    return FALSE;
   return connection->readable.length <
          MAX (connection->config.receive_buffer_bytes / 512, G_GINT64_CONSTANT (16));
 }

@@ -5,7 +5,7 @@
 const gint64 caiman_stats_intervals_ns[CAIMAN_N_STATS_INTERVALS] = {
   100 * CAIMAN_NS_PER_MS,
   1 * CAIMAN_NS_PER_S,
-  10 * CAIMAN_NS_PER_S,
+  5 * CAIMAN_NS_PER_S,
 };
 
 void

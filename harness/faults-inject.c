@@ -60,9 +60,8 @@ inject_bytes (Injection *injection, CaimanLink *end, gint64 now_ns)
 {
   guint8 bytes[64];
   const guint8 *data = bytes;
-  gsize size = injection->what == SCENARIO_INJECT_GARBAGE
-                   ? make_garbage (injection->faults, bytes)
-                   : make_frame (injection->what, bytes);
+  gsize size = injection->what == SCENARIO_INJECT_GARBAGE ? make_garbage (injection->faults, bytes)
+                                                          : make_frame (injection->what, bytes);
   CaimanFrameDecoder decoder;
   CaimanFrame frame;
 
@@ -102,8 +101,7 @@ inject_overflow (Injection *injection, CaimanLink *end, gint64 now_ns)
   const ScenarioEndpoint *receiver =
       &injection->faults->run->scenario->endpoint[injection->receiver];
   gint64 left = receiver->config.receive_buffer_bytes + 1;
-  g_autoptr (GBytes) part =
-      g_bytes_new_take (g_malloc0 (OVERFLOW_PART_BYTES), OVERFLOW_PART_BYTES);
+  g_autoptr (GBytes) part = g_bytes_new_take (g_malloc0 (OVERFLOW_PART_BYTES), OVERFLOW_PART_BYTES);
   guint32 seq = injection->next_seq + GAP_SEQS;
 
   for (; left > 0; left -= OVERFLOW_PART_BYTES)

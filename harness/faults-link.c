@@ -11,8 +11,8 @@ get_testbed (const FaultsLink *link)
 static void
 tell_capacity (FaultsLink *link, ScenarioDirection direction)
 {
-  gboolean carries = link->present && link->started && !link->n_down &&
-                     !link->n_dark[direction] && !link->n_paused[direction];
+  gboolean carries = link->present && link->started && !link->n_down && !link->n_dark[direction] &&
+                     !link->n_paused[direction];
 
   measure_capacity (link->faults->run->measure, link->index, direction,
                     carries ? link->path[direction].rate_bps : 0, link->path[direction].delay_ns,
@@ -71,9 +71,7 @@ faults_is_link_present (const Faults *faults, guint link)
 static void
 apply_fault (FaultsLink *link, TestbedFaultKind kind, ScenarioDirections directions, gboolean on)
 {
-  TestbedFault fault = {
-    .kind = kind, .link = link->index, .directions = directions, .on = on
-  };
+  TestbedFault fault = { .kind = kind, .link = link->index, .directions = directions, .on = on };
   get_testbed (link)->klass->apply (get_testbed (link), &fault);
 }
 
@@ -111,10 +109,9 @@ apply_down (FaultsLink *link, gboolean on)
 static void
 apply_corrupt (FaultsLink *link, ScenarioDirections directions, guint64 frames)
 {
-  TestbedFault fault = { .kind = TESTBED_CORRUPT,
-                         .link = link->index,
-                         .directions = directions,
-                         .count = frames };
+  TestbedFault fault = {
+    .kind = TESTBED_CORRUPT, .link = link->index, .directions = directions, .count = frames
+  };
   get_testbed (link)->klass->apply (get_testbed (link), &fault);
 }
 
@@ -227,8 +224,7 @@ faults_apply (FaultsEvent *event, guint index, ScenarioDirections directions, gb
 {
   const ScenarioEvent *spec = event->spec;
   Faults *faults = event->faults;
-  FaultsLink *link =
-      &faults->links[g_array_index (spec->targets, ScenarioTarget, index).link];
+  FaultsLink *link = &faults->links[g_array_index (spec->targets, ScenarioTarget, index).link];
 
   switch (spec->verb) {
   case SCENARIO_VERB_DOWN:

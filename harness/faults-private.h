@@ -31,7 +31,7 @@ typedef struct {
   const ScenarioEvent *spec;
   TestbedTimer *begin_timer, *end_timer, *flap_timer;
   gint64 n_begun;
-  gboolean active;   /* it holds, for a time or for good */
+  gboolean active;    /* it holds, for a time or for good */
   gboolean has_fault; /* @fault has begun and not ended */
   guint fault;
   gboolean flap_down;

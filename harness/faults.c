@@ -81,12 +81,11 @@ note (FaultsEvent *event, const char *kind)
   const ScenarioEvent *spec = event->spec;
   g_autofree char *text =
       g_strdup_printf ("%s: %s", spec->name, scenario_verb_to_string (spec->verb));
-  int link = spec->targets->len == 1
-                 ? (int)g_array_index (spec->targets, ScenarioTarget, 0).link
-                 : -1;
+  int link =
+      spec->targets->len == 1 ? (int)g_array_index (spec->targets, ScenarioTarget, 0).link : -1;
 
-  recorder_note (event->faults->run->recorder, get_now (event->faults), link, kind,
-                 event->n_begun, (gint64)event->index, text);
+  recorder_note (event->faults->run->recorder, get_now (event->faults), link, kind, event->n_begun,
+                 (gint64)event->index, text);
 }
 
 /* --- Faults as the measure sees them --- */
@@ -100,9 +99,8 @@ begin_fault (FaultsEvent *event)
   g_assert (targets->len <= G_N_ELEMENTS (links));
   for (guint i = 0; i < targets->len; i++)
     links[i] = g_array_index (targets, ScenarioTarget, i).link;
-  event->fault = measure_fault_begin (event->faults->run->measure,
-                                      targets->len > 0 ? links : NULL, targets->len,
-                                      get_now (event->faults));
+  event->fault = measure_fault_begin (event->faults->run->measure, targets->len > 0 ? links : NULL,
+                                      targets->len, get_now (event->faults));
   event->has_fault = TRUE;
 }
 
@@ -160,11 +158,10 @@ heal_due (gpointer user_data)
     if (progress.complete || progress.cut || progress.waiting_since_ns == CAIMAN_TIME_NEVER ||
         progress.waiting_since_ns > faults->last_end_ns)
       continue;
-    oracle_report (run->oracle, ORACLE_LIVENESS, get_now (faults),
-                   "%s has not delivered again since the last fault ended at %" G_GINT64_FORMAT
-                   " ms",
-                   scenario_get_flow (run->scenario, i)->name,
-                   faults->last_end_ns / CAIMAN_NS_PER_MS);
+    oracle_report (
+        run->oracle, ORACLE_LIVENESS, get_now (faults),
+        "%s has not delivered again since the last fault ended at %" G_GINT64_FORMAT " ms",
+        scenario_get_flow (run->scenario, i)->name, faults->last_end_ns / CAIMAN_NS_PER_MS);
   }
 }
 
@@ -173,8 +170,8 @@ static void
 watch_healing (Faults *faults)
 {
   faults->last_end_ns = get_now (faults);
-  testbed_timer_arm (faults->heal_timer, caiman_time_add (faults->last_end_ns,
-                                                          faults->run->scenario->heals_within_ns));
+  testbed_timer_arm (faults->heal_timer,
+                     caiman_time_add (faults->last_end_ns, faults->run->scenario->heals_within_ns));
 }
 
 /* --- Doing and undoing --- */
@@ -299,8 +296,7 @@ undo_others (FaultsEvent *event)
 
   for (guint i = 0; i < faults->run->scenario->events->len; i++) {
     FaultsEvent *other = &faults->events[i];
-    gboolean same_side = spec->verb != SCENARIO_VERB_UNBLOCK &&
-                         spec->verb != SCENARIO_VERB_RESTART;
+    gboolean same_side = spec->verb != SCENARIO_VERB_UNBLOCK && spec->verb != SCENARIO_VERB_RESTART;
     if (!undoes (spec->verb, other->spec->verb) || !(same_side || spec->side == other->spec->side))
       continue;
     if (spec->target_kind != SCENARIO_TARGET_LINKS)
@@ -339,10 +335,9 @@ do_event (FaultsEvent *event)
   for (guint i = 0; i < spec->targets->len; i++) {
     const ScenarioTarget *target = &g_array_index (spec->targets, ScenarioTarget, i);
     event->targets[i].left = is_lasting (spec) ? target->directions : 0;
-    gboolean undo = undoes (spec->verb, SCENARIO_VERB_DOWN) ||
-                    undoes (spec->verb, SCENARIO_VERB_PAUSE) ||
-                    undoes (spec->verb, SCENARIO_VERB_REFUSE) ||
-                    undoes (spec->verb, SCENARIO_VERB_BLOCK);
+    gboolean undo =
+        undoes (spec->verb, SCENARIO_VERB_DOWN) || undoes (spec->verb, SCENARIO_VERB_PAUSE) ||
+        undoes (spec->verb, SCENARIO_VERB_REFUSE) || undoes (spec->verb, SCENARIO_VERB_BLOCK);
     if (!undo && spec->verb != SCENARIO_VERB_FLAP)
       faults_apply (event, i, target->directions, TRUE);
   }

@@ -34,8 +34,8 @@ typedef struct {
   CaimanRandom random;
   /* (nullable) the end of the connection that carries the scenario's traffic */
   CaimanConnection *connection;
-  gboolean started; /* there was one */
-  gboolean crashed; /* it is gone with its endpoint */
+  gboolean started;      /* there was one */
+  gboolean crashed;      /* it is gone with its endpoint */
   RunLinkTotals *closed; /* by scenario link */
 } RunEndpoint;
 
@@ -51,7 +51,7 @@ struct _Run {
   Traffic *traffic;
   Faults *faults;
   RunEndpoint endpoint[SCENARIO_N_SIDES];
-  char *violation; /* (nullable) the first one of safety */
+  char *violation;     /* (nullable) the first one of safety */
   gboolean has_failed; /* the testbed or the harness could not do what was asked */
   gboolean is_over;    /* both ends are closed */
   gboolean is_judged;  /* what happens now is clearing up */

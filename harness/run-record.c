@@ -50,7 +50,7 @@ add_parameters (StoreRun *store, const Scenario *scenario, ScenarioSide side)
 static StoreLinkDirection
 make_direction (StoreRun *store, const ScenarioPath *path)
 {
-  return (StoreLinkDirection){
+  return (StoreLinkDirection) {
     .rate_bps = path->rate_bps == SCENARIO_RATE_UNLIMITED ? -1 : path->rate_bps,
     .delay_ns = path->delay_ns,
     .jitter = keep (store, value_format_jitter (&path->jitter)),
@@ -78,8 +78,8 @@ static void
 add_flow (StoreRun *store, const ScenarioFlow *flow)
 {
   StoreFlow row = { .name = store_run_string (store, flow->name),
-                    .from = flow->from == SCENARIO_SIDE_CLIENT ? STORE_SIDE_CLIENT
-                                                               : STORE_SIDE_SERVER,
+                    .from =
+                        flow->from == SCENARIO_SIDE_CLIENT ? STORE_SIDE_CLIENT : STORE_SIDE_SERVER,
                     .kind = scenario_traffic_kind_to_string (flow->kind) };
 
   g_array_append_val (store->flows, row);

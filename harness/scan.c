@@ -285,11 +285,11 @@ scan_text (const char *text, gsize size, guint file, ScanErrors *errors)
   }
   scanner.keys = g_hash_table_new (g_str_hash, g_str_equal);
   scanner.groups = g_hash_table_new (g_str_hash, g_str_equal);
-  const char *end = text + size;
-  for (const char *line = text; line < end; scanner.place.line++) {
-    const char *newline = memchr (line, '\n', end - line);
-    scan_line (&scanner, line, (newline ? newline : end) - line);
-    line = newline ? newline + 1 : end;
+  for (gsize start = 0; start < size; scanner.place.line++) {
+    const char *newline = memchr (text + start, '\n', size - start);
+    gsize len = newline ? (gsize)(newline - (text + start)) : size - start;
+    scan_line (&scanner, text + start, len);
+    start += len + 1;
   }
   g_hash_table_unref (scanner.keys);
   g_hash_table_unref (scanner.groups);

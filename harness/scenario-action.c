@@ -218,6 +218,8 @@ read_set_value (ScenarioEvent *event, const char *key, const char *value)
 
   if (index < 0)
     return value_unknown ("key", key, set_keys);
+  if (*value == '\0')
+    return g_strdup_printf ("'%s' has no value", key);
   if (event->set_mask & 1u << index)
     return g_strdup_printf ("'%s' is set twice", key);
   event->set_mask |= 1u << index;

@@ -297,7 +297,7 @@ value_parse_queue (const char *text, ScenarioQueue *queue_out)
   g_autofree char *as_time = NULL;
   g_autofree char *as_bytes = NULL;
 
-  if (words[1] && strcmp (g_strstrip (words[1]), "packets") == 0) {
+  if (words[0] && words[1] && strcmp (g_strstrip (words[1]), "packets") == 0) {
     char *problem = value_parse_count (words[0], 1, PACKETS_MAX, &queue.limit);
     if (!problem)
       *queue_out = queue;

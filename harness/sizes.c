@@ -70,8 +70,7 @@ draw_exponential (const ScenarioSize *size, CaimanPrng *prng)
 {
   guint64 nats_q32 =
       (guint64)((unsigned __int128)sizes_neg_log2 (caiman_prng_next (prng)) * LN2_Q32 >> 32);
-  gint64 bytes =
-      (gint64)((unsigned __int128)(guint64)size->mean_bytes * nats_q32 >> 32);
+  gint64 bytes = (gint64)((unsigned __int128)(guint64)size->mean_bytes * nats_q32 >> 32);
 
   return CLAMP (bytes, size->min_bytes, size->max_bytes);
 }
@@ -79,9 +78,9 @@ draw_exponential (const ScenarioSize *size, CaimanPrng *prng)
 static gint64
 draw_pareto (const ScenarioSize *size, CaimanPrng *prng)
 {
-  guint64 exponent_q32 = (guint64)((unsigned __int128)sizes_neg_log2 (caiman_prng_next (prng)) *
-                                       INVERSE_SHAPE_Q32 >>
-                                   32);
+  guint64 exponent_q32 =
+      (guint64)((unsigned __int128)sizes_neg_log2 (caiman_prng_next (prng)) * INVERSE_SHAPE_Q32 >>
+                32);
 
   return sizes_scale_exp2 (MAX (size->min_bytes, 1), exponent_q32, size->max_bytes);
 }

@@ -312,10 +312,9 @@ pump_gone (gpointer user_data, CaimanConnection *pending)
 static CaimanPump *
 sim_start (Testbed *self, ScenarioSide side, const CaimanConfig *config, const CaimanRandom *random)
 {
-  static const CaimanPumpHandler handler = { .event = pump_event,
-                                             .incoming = pump_incoming,
-                                             .gone = pump_gone,
-                                             .open = open_transport };
+  static const CaimanPumpHandler handler = {
+    .event = pump_event, .incoming = pump_incoming, .gone = pump_gone, .open = open_transport
+  };
   TestbedSim *sim = to_sim (self);
   Loop *loop = &sim->loop[side];
   CaimanPumpLoop functions = {

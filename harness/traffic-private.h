@@ -101,7 +101,7 @@ struct _Traffic {
   gpointer user_data;
   Lane lane[SCENARIO_N_DIRECTIONS];
   Flow *flows;
-  GPtrArray *sources;                         /* of Source (owned) */
+  GPtrArray *sources;                             /* of Source (owned) */
   CaimanConnection *connection[SCENARIO_N_SIDES]; /* (nullable) */
   guint8 buffer[TRAFFIC_BLOCK_BYTES];
 };

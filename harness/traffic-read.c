@@ -33,8 +33,8 @@ static void
 refill_credit (Flow *flow, gint64 now_ns)
 {
   gint64 full = 2 * get_quantum (flow);
-  gint64 bytes = caiman_muldiv (now_ns - flow->reader_credit_ns, flow->reader_rate_bps,
-                                8 * CAIMAN_NS_PER_S);
+  gint64 bytes =
+      caiman_muldiv (now_ns - flow->reader_credit_ns, flow->reader_rate_bps, 8 * CAIMAN_NS_PER_S);
 
   if (bytes >= full - flow->reader_credit_bytes) {
     flow->reader_credit_bytes = full;
@@ -87,9 +87,9 @@ report_wrong (Lane *lane, const Source *source, const ContentError *error)
     [CONTENT_REPEATED] = "bytes are repeated",
     [CONTENT_CORRUPTED] = "bytes are wrong",
   };
-  g_autofree char *amount =
-      error->shift_bytes > 0 ? g_strdup_printf ("%" G_GUINT64_FORMAT " ", error->shift_bytes)
-                             : g_strdup ("");
+  g_autofree char *amount = error->shift_bytes > 0
+                                ? g_strdup_printf ("%" G_GUINT64_FORMAT " ", error->shift_bytes)
+                                : g_strdup ("");
 
   lane->wrong = TRUE;
   oracle_report (lane->traffic->oracle, ORACLE_SAFETY, testbed_now (lane->traffic->testbed),
@@ -103,8 +103,8 @@ check_content (Lane *lane, const Source *source, const guint8 *data, gsize size)
 {
   ContentError error;
 
-  if (!lane->wrong && !content_check (&source->content, source->delivered_bytes, data, size,
-                                      SEARCH_BYTES, &error))
+  if (!lane->wrong &&
+      !content_check (&source->content, source->delivered_bytes, data, size, SEARCH_BYTES, &error))
     report_wrong (lane, source, &error);
 }
 
@@ -151,8 +151,8 @@ message_done (Lane *lane, const Record *record, gint64 now_ns)
   if (is_request && source->is_responses)
     measure_flow_message (traffic->measure, source->flow, now_ns - source->other->request_due_ns,
                           now_ns);
-  else if (!is_request && (lane->mode == SCENARIO_MODE_MESSAGES ||
-                           source->spec->kind != SCENARIO_TRAFFIC_BULK))
+  else if (!is_request &&
+           (lane->mode == SCENARIO_MODE_MESSAGES || source->spec->kind != SCENARIO_TRAFFIC_BULK))
     measure_flow_message (traffic->measure, source->flow, now_ns - record->due_ns, now_ns);
 }
 

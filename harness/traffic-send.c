@@ -126,16 +126,16 @@ prepare_piece (Source *source, gint64 now_ns, gint64 *due_inout)
   if (source->done || source->start_ns == CAIMAN_TIME_NEVER)
     return FALSE;
   gint64 due_ns = get_next_due (source);
-  gboolean stopped = !source->is_responses &&
-                     (now_ns >= source->spec->stops_ns ||
-                      (due_ns != CAIMAN_TIME_NEVER && due_ns >= source->spec->stops_ns));
+  gboolean stopped =
+      !source->is_responses && (now_ns >= source->spec->stops_ns ||
+                                (due_ns != CAIMAN_TIME_NEVER && due_ns >= source->spec->stops_ns));
   if (stopped || has_sent_all (source)) {
     finish_source (source);
     return FALSE;
   }
   if (due_ns > now_ns) {
-    *due_inout = MIN (*due_inout, source->is_responses ? due_ns
-                                                       : MIN (due_ns, source->spec->stops_ns));
+    *due_inout =
+        MIN (*due_inout, source->is_responses ? due_ns : MIN (due_ns, source->spec->stops_ns));
     return FALSE;
   }
   gint64 bytes = draw_piece_bytes (source);
@@ -144,8 +144,7 @@ prepare_piece (Source *source, gint64 now_ns, gint64 *due_inout)
     bytes = MIN (bytes, source->spec->bytes - source->piece_bytes_total);
   source->has_piece = TRUE;
   source->piece_bytes = bytes;
-  source->piece_due_ns =
-      source->spec->kind == SCENARIO_TRAFFIC_BULK ? now_ns : due_ns;
+  source->piece_due_ns = source->spec->kind == SCENARIO_TRAFFIC_BULK ? now_ns : due_ns;
   source->piece_bytes_total += bytes;
   source->n_pieces++;
   source->next_due_ns = CAIMAN_TIME_NEVER;
@@ -230,8 +229,8 @@ write_stream (Source *source, CaimanConnection *connection, gint64 now_ns)
     make_block (source);
     source->block_start = 0;
   }
-  gssize taken = caiman_connection_write (connection, source->block, source->block_start, now_ns,
-                                          NULL);
+  gssize taken =
+      caiman_connection_write (connection, source->block, source->block_start, now_ns, NULL);
   if (taken <= 0)
     return FALSE;
   GBytes *block = source->block;

@@ -54,9 +54,8 @@ is_complete (const Flow *flow)
       source->delivered_bytes < source->offered_bytes ||
       source->delivered_messages < source->offered_messages)
     return FALSE;
-  return !flow->responses ||
-         (!flow->responses->lane->cut &&
-          flow->responses->delivered_messages == flow->source->offered_messages);
+  return !flow->responses || (!flow->responses->lane->cut && flow->responses->delivered_messages ==
+                                                                 flow->source->offered_messages);
 }
 
 static gboolean
@@ -107,11 +106,11 @@ traffic_get_progress (const Traffic *traffic, guint index, TrafficProgress *prog
   const Flow *flow = &traffic->flows[index];
   const Source *const sources[] = { flow->source, flow->responses };
 
-  *progress_out = (TrafficProgress){ .offered_bytes = (gint64)flow->source->offered_bytes,
-                                     .delivered_bytes = (gint64)flow->source->delivered_bytes,
-                                     .messages = count_messages (flow),
-                                     .complete = flow->completed,
-                                     .waiting_since_ns = CAIMAN_TIME_NEVER };
+  *progress_out = (TrafficProgress) { .offered_bytes = (gint64)flow->source->offered_bytes,
+                                      .delivered_bytes = (gint64)flow->source->delivered_bytes,
+                                      .messages = count_messages (flow),
+                                      .complete = flow->completed,
+                                      .waiting_since_ns = CAIMAN_TIME_NEVER };
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++) {
     if (!sources[i])
       continue;

@@ -23,6 +23,9 @@ typedef struct {
 
   guint (*get_connections) (SimCarrier *self);
 
+  /* Bytes in all send buffers of a direction. */
+  gsize (*get_queued_bytes) (SimCarrier *self, SimDirection direction);
+
   /* Around each change of a direction's path (rate, delay, jitter, loss, queue) or of its
    * blackhole or pause. */
   void (*will_change) (SimCarrier *self, SimDirection direction);

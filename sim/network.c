@@ -124,6 +124,12 @@ sim_link_path_connect (SimLinkPath *path)
   return path->klass->connect (path->carrier);
 }
 
+gsize
+sim_link_path_get_queued_bytes (const SimLinkPath *path, SimDirection direction)
+{
+  return path->klass->get_queued_bytes (path->carrier, direction);
+}
+
 void
 sim_link_path_set_connect_timeout (SimLinkPath *path, gint64 timeout_ns)
 {

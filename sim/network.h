@@ -93,6 +93,9 @@ const SimPathStats *sim_link_path_get_stats (const SimLinkPath *path, SimDirecti
 /* Connections of which an end is alive or bytes are still draining. */
 guint sim_link_path_get_connections (const SimLinkPath *path);
 
+/* Bytes, headers included, that wait in the send buffers of that direction. */
+gsize sim_link_path_get_queued_bytes (const SimLinkPath *path, SimDirection direction);
+
 /* Changes while running; values as in SimPathConfig (asserted to be valid). A new rate applies at
  * once, to the packet in service too; a new delay to packets that leave from now on (order is
  * kept); a new queue limit may make ends writable. */

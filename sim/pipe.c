@@ -334,11 +334,22 @@ pipe_get_connections (SimCarrier *pipe)
   return pipe->n_connections;
 }
 
+static gsize
+pipe_get_queued_bytes (SimCarrier *pipe, SimDirection direction)
+{
+  gsize bytes = 0;
+
+  for (const PipeConnection *c = pipe->first; c; c = c->next)
+    bytes += c->halves[direction].unsent_bytes;
+  return bytes;
+}
+
 const SimCarrierClass sim_pipe_class = {
   .new = pipe_new,
   .free = pipe_free,
   .connect = pipe_connect,
   .get_connections = pipe_get_connections,
+  .get_queued_bytes = pipe_get_queued_bytes,
   .will_change = pipe_will_change,
   .changed = pipe_changed,
   .went_down = pipe_went_down,

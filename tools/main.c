@@ -59,8 +59,8 @@ static int
 verb_version (int argc, char **argv)
 {
   int status;
-  if (!tool_parse (&argc, &argv, NULL, "", "Prints the version, and the commit that it was built of.",
-                   NULL, 0, 0, &status))
+  if (!tool_parse (&argc, &argv, NULL, "",
+                   "Prints the version, and the commit that it was built of.", NULL, 0, 0, &status))
     return status;
   g_autofree char *text = g_strdup_printf ("caiman %s (%s)\n", CAIMAN_VERSION, tool_get_git_id ());
   tool_print (text);
@@ -96,8 +96,8 @@ main (int argc, char **argv)
     return EXIT_STATUS_USAGE;
   }
   if (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0)
-    argv[1] = (char[]){ "help" };
+    argv[1] = (char[]) { "help" };
   else if (strcmp (argv[1], "--version") == 0)
-    argv[1] = (char[]){ "version" };
+    argv[1] = (char[]) { "version" };
   return run_verb (argc - 1, argv + 1);
 }

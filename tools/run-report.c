@@ -54,11 +54,11 @@ run_report_pack (const StoreRun *run, GPtrArray *problems, gboolean colour)
   }
   g_autofree char *details = summary_format_run (run, colour);
   g_autofree char *json = report_json_format (run);
-  g_autoptr (GVariant) variant = g_variant_ref_sink (g_variant_new (
-      "(@" HEAD_TYPE "@" TEXTS_TYPE "@a" EXPECTATION_TYPE "ssas)",
-      g_variant_new (HEAD_TYPE, run->id, run->seed, run->exit_class, run->started_us, run->wall_ns,
-                     run->simulated_ns, run->finished),
-      pack_texts (run), pack_expectations (run), details, json, &lines));
+  g_autoptr (GVariant) variant = g_variant_ref_sink (
+      g_variant_new ("(@" HEAD_TYPE "@" TEXTS_TYPE "@a" EXPECTATION_TYPE "ssas)",
+                     g_variant_new (HEAD_TYPE, run->id, run->seed, run->exit_class, run->started_us,
+                                    run->wall_ns, run->simulated_ns, run->finished),
+                     pack_texts (run), pack_expectations (run), details, json, &lines));
   return g_variant_get_data_as_bytes (variant);
 }
 

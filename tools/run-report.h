@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run-report.h - a finished run on its way from the process that did it to the one that tells it. */
+/* run-report.h - a finished run on its way from the process that did it to the one that tells it.
+ */
 #pragma once
 
 #include "reports/store.h"
@@ -7,9 +8,9 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  StoreRun *run; /* (owned) its head and expectations, no other rows */
-  char *details; /* (owned) what people read of it */
-  char *json;    /* (owned) */
+  StoreRun *run;   /* (owned) its head and expectations, no other rows */
+  char *details;   /* (owned) what people read of it */
+  char *json;      /* (owned) */
   char **problems; /* (owned) violations, refused knobs, errors: a line each */
 } RunReport;
 

@@ -110,12 +110,12 @@ add_file (RunPlan *plan, const char *path, const ScenarioOverrides *overrides)
   if (scenario == NULL)
     return FALSE;
   PlanFile *file = g_new0 (PlanFile, 1);
-  *file = (PlanFile){ .path = path, .scenario = scenario, .first_run = plan->n_runs };
+  *file = (PlanFile) { .path = path, .scenario = scenario, .first_run = plan->n_runs };
   g_ptr_array_add (plan->files, file);
   file->n_points = sweep_count_points (scenario);
   file->seed_first = plan->options.has_seeds ? plan->options.seed_first : scenario->seed_first;
-  file->n_seeds =
-      (plan->options.has_seeds ? plan->options.seed_last : scenario->seed_last) - file->seed_first + 1;
+  file->n_seeds = (plan->options.has_seeds ? plan->options.seed_last : scenario->seed_last) -
+                  file->seed_first + 1;
   guint64 n_runs;
   if (__builtin_mul_overflow (file->n_points, file->n_seeds, &n_runs) ||
       __builtin_add_overflow (plan->n_runs, n_runs, &plan->n_runs)) {

@@ -28,8 +28,8 @@ verb_check (int argc, char **argv)
     if (scenario == NULL || tool_is_quiet ())
       continue;
     g_autofree char *text = scenario_print (scenario);
-    g_autofree char *titled = g_strdup_printf ("%s# %s: hash %s\n%s", i > 1 ? "\n" : "", argv[i],
-                                               scenario->hash, text);
+    g_autofree char *titled =
+        g_strdup_printf ("%s# %s: hash %s\n%s", i > 1 ? "\n" : "", argv[i], scenario->hash, text);
     tool_print (titled);
   }
   return ok ? RUN_EXIT_HELD : EXIT_STATUS_USAGE;

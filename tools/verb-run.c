@@ -116,10 +116,10 @@ show_progress (guint64 n_done, gpointer user_data)
 {
   RunVerb *verb = user_data;
   gint64 spent_us = g_get_monotonic_time () - verb->started_us;
-  if (tool_is_quiet () || verb->n_runs == 1 || !isatty (STDERR_FILENO) ||
-      spent_us < G_USEC_PER_SEC)
+  if (tool_is_quiet () || verb->n_runs == 1 || !isatty (STDERR_FILENO) || spent_us < G_USEC_PER_SEC)
     return;
-  double left_ns = (double)spent_us * 1000 * (double)(verb->n_runs - n_done) / (double)MAX (n_done, 1);
+  double left_ns =
+      (double)spent_us * 1000 * (double)(verb->n_runs - n_done) / (double)MAX (n_done, 1);
   g_autofree char *left = n_done > 0 ? format_time (left_ns) : g_strdup ("?");
   fprintf (stderr, "\r\033[K%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " runs, %s to go", n_done,
            verb->n_runs, left);
@@ -141,6 +141,10 @@ tell_run (const RunVerb *verb, const RunReport *report)
   }
   if (!failed && tool_get_verbosity () == 0)
     return;
+  if (tool_is_quiet () && !verb->json) {
+    g_autofree char *line = summary_format_line (report->run, FALSE);
+    g_printerr ("%s", line);
+  }
   for (char **problem = report->problems; *problem != NULL; problem++)
     g_printerr ("%s seed %" G_GINT64_FORMAT ": %s\n", report->run->scenario_name, report->run->seed,
                 *problem);
@@ -157,10 +161,9 @@ make_crash_report (RunVerb *verb, guint64 number, int signal_number)
                          .git_id = tool_get_git_id (),
                          .variant = variant };
   g_autofree char *problem =
-      signal_number > 0
-          ? g_strdup_printf ("the process of this run was ended by signal %d (%s)", signal_number,
-                             g_strsignal (signal_number))
-          : g_strdup ("the process of this run ended in its midst");
+      signal_number > 0 ? g_strdup_printf ("the process of this run was ended by signal %d (%s)",
+                                           signal_number, g_strsignal (signal_number))
+                        : g_strdup ("the process of this run ended in its midst");
   if (scenario == NULL)
     return NULL;
   StoreRun *run = run_prepare (scenario, seed, &options);
@@ -200,7 +203,8 @@ begin_campaign (RunVerb *verb, GError **error)
   if (verb->no_db)
     return TRUE;
   g_autoptr (Store) store = store_open (verb->db, STORE_OPEN_CREATE, error);
-  g_autofree char *command = g_strdup_printf ("caiman run (%" G_GUINT64_FORMAT " runs)", verb->n_runs);
+  g_autofree char *command =
+      g_strdup_printf ("caiman run (%" G_GUINT64_FORMAT " runs)", verb->n_runs);
   return store != NULL &&
          store_campaign_begin (store, verb->campaign, command, &verb->campaign_id, error);
 }
@@ -300,10 +304,9 @@ static int
 run_paths (RunVerb *verb, char **paths)
 {
   int status;
-  RunPlanOptions options = { .paths = paths,
-                             .sets = verb->sets,
-                             .policy = verb->policy,
-                             .has_seeds = verb->seed != NULL };
+  RunPlanOptions options = {
+    .paths = paths, .sets = verb->sets, .policy = verb->policy, .has_seeds = verb->seed != NULL
+  };
   if (!check_options (verb, &options))
     return EXIT_STATUS_USAGE;
   g_autoptr (RunPlan) plan = run_plan_new (&options);
@@ -337,6 +340,18 @@ run_verb_clear (RunVerb *verb)
   g_array_unref (verb->exit_classes);
 }
 
+/* GOption does not know "-j4" with the number in the same word. (transfer full) */
+static char **
+split_jobs (int argc, char **argv)
+{
+  char **words = g_new0 (char *, argc + 1);
+  for (int i = 0; i < argc; i++) {
+    gboolean is_attached = g_str_has_prefix (argv[i], "-j") && g_ascii_isdigit (argv[i][2]);
+    words[i] = is_attached ? g_strdup_printf ("--jobs=%s", argv[i] + 2) : g_strdup (argv[i]);
+  }
+  return words;
+}
+
 static const char summary[] =
     "Runs each scenario, once for each point of its sweep and each of its seeds, checks every\n"
     "byte and every expectation, and records it all in a database.";
@@ -351,6 +366,9 @@ int
 verb_run (int argc, char **argv)
 {
   int status;
+  g_auto (GStrv) words = split_jobs (argc, argv);
+  /* The parser takes out what it has read, but does not free it. */
+  g_autofree char **left = g_memdup2 (words, sizeof *words * (gsize)(argc + 1));
   RunVerb verb = { .jobs = 1, .exit_classes = g_array_new (FALSE, FALSE, sizeof (int)) };
   const GOptionEntry entries[] = {
     { "jobs", 'j', 0, G_OPTION_ARG_INT, &verb.jobs, "So many runs at a time (default 1)", "N" },
@@ -370,16 +388,18 @@ verb_run (int argc, char **argv)
       "Write every event of a single run, a line each", "FILE" },
     G_OPTION_ENTRY_NULL,
   };
-  if (tool_parse (&argc, &argv, entries, "FILE...", summary, description, 1, -1, &status)) {
+  if (tool_parse (&argc, &left, entries, "FILE...", summary, description, 1, -1, &status)) {
     verb.colour = summary_wants_colour (STDOUT_FILENO);
     if (verb.campaign == NULL)
       verb.campaign = g_strdup ("run");
     if (verb.junit != NULL)
-      verb.report = junit_report_new (verb.campaign, verb.no_db ? NULL : verb.db ? verb.db : DB_DEFAULT);
+      verb.report = junit_report_new (verb.campaign, verb.no_db ? NULL
+                                                     : verb.db  ? verb.db
+                                                                : DB_DEFAULT);
     gboolean has_db_option = verb.db != NULL;
     if (!has_db_option && !verb.no_db)
       verb.db = g_strdup (DB_DEFAULT);
-    status = run_paths (&verb, argv + 1);
+    status = run_paths (&verb, left + 1);
   }
   run_verb_clear (&verb);
   return status;

@@ -90,7 +90,10 @@ test_bounds (void)
   for (guint i = 0; i < SCAN_LINE_MAX_BYTES; i++)
     g_string_append_c (text, 'x');
   g_string_append (text, "\nc = \n");
-  g_string_append_len (text, "d = 1\0" "2\n", 8);
+  g_string_append_len (text,
+                       "d = 1\0"
+                       "2\n",
+                       8);
   g_autoptr (ScanDoc) doc = scan_text (text->str, text->len, file, errors);
   g_autofree char *shown = show (doc);
   g_autofree char *messages = join_errors (errors);
@@ -116,12 +119,12 @@ test_errors (void)
   guint a = scan_errors_add_file (errors, "a");
   guint b = scan_errors_add_file (errors, "b");
 
-  scan_errors_add (errors, (ScanPlace){ b, 1 }, "six");
-  scan_errors_add (errors, (ScanPlace){ a, 9 }, "four");
-  scan_errors_add (errors, (ScanPlace){ a, 9 }, "five");
-  scan_errors_add (errors, (ScanPlace){ a, 9 }, "four");
-  scan_errors_add (errors, (ScanPlace){ a, 2 }, "number %d", 3);
-  scan_errors_add (errors, (ScanPlace){ a, 0 }, "one");
+  scan_errors_add (errors, (ScanPlace) { b, 1 }, "six");
+  scan_errors_add (errors, (ScanPlace) { a, 9 }, "four");
+  scan_errors_add (errors, (ScanPlace) { a, 9 }, "five");
+  scan_errors_add (errors, (ScanPlace) { a, 9 }, "four");
+  scan_errors_add (errors, (ScanPlace) { a, 2 }, "number %d", 3);
+  scan_errors_add (errors, (ScanPlace) { a, 0 }, "one");
   g_assert_cmpuint (scan_errors_count (errors), ==, 5);
 
   ScanPlace place;
@@ -137,7 +140,7 @@ test_errors (void)
   g_assert_cmpstr (messages, ==, "a: one\na:2: number 3\na:9: four\na:9: five\nb:1: six");
 
   for (guint i = 0; i < 2 * SCAN_ERRORS_MAX; i++)
-    scan_errors_add (errors, (ScanPlace){ a, i + 10 }, "many");
+    scan_errors_add (errors, (ScanPlace) { a, i + 10 }, "many");
   g_assert_cmpuint (scan_errors_count (errors), ==, SCAN_ERRORS_MAX);
   scan_errors_free (NULL);
 }
@@ -146,11 +149,11 @@ static void
 test_doc (void)
 {
   g_autoptr (ScanDoc) doc = scan_doc_new ();
-  ScanGroup *group = scan_doc_add (doc, "a", (ScanPlace){ 0, 1 });
+  ScanGroup *group = scan_doc_add (doc, "a", (ScanPlace) { 0, 1 });
 
-  scan_group_set (group, "x", "1", (ScanPlace){ 0, 2 });
-  scan_group_set (group, "y", "2", (ScanPlace){ 0, 3 });
-  scan_group_set (group, "x", "3", (ScanPlace){ 0, 4 });
+  scan_group_set (group, "x", "1", (ScanPlace) { 0, 2 });
+  scan_group_set (group, "y", "2", (ScanPlace) { 0, 3 });
+  scan_group_set (group, "x", "3", (ScanPlace) { 0, 4 });
   g_autoptr (ScanDoc) copy = scan_doc_copy (doc);
   scan_group_remove (group, "x");
   scan_group_remove (group, "none");
@@ -194,9 +197,9 @@ test_call (void)
   static const struct {
     const char *value, *parts;
   } calls[] = {
-    { "none", "none" },          { " none ", "none" },  { "normal(2ms)", "normal|2ms" },
-    { "f( a , b )", "f|a|b" },   { "f()", "f|" },       { "", NULL },
-    { "f(a", NULL },             { "f(a)b", NULL },     { "f(g(a))", NULL },
+    { "none", "none" },        { " none ", "none" }, { "normal(2ms)", "normal|2ms" },
+    { "f( a , b )", "f|a|b" }, { "f()", "f|" },      { "", NULL },
+    { "f(a", NULL },           { "f(a)b", NULL },    { "f(g(a))", NULL },
     { "f(a)(b)", NULL },
   };
 

@@ -61,10 +61,10 @@ test_groups (void)
 {
   static const Case cases[] = {
     { "", "[lnk wifi]\n",
+      "1: unknown group [lnk wifi]; did you mean [link wifi]?\n"
       "1: [scenario] lacks the key 'format'\n"
       "1: [scenario] lacks the key 'duration'\n"
-      "1: there is no [link NAME] group\n"
-      "1: unknown group [lnk wifi]; did you mean [link wifi]?" },
+      "1: there is no [link NAME] group" },
     { HEAD LINK, "[scenari]\n[link]\n[zzz]\n[even a b]\n",
       "1: unknown group [scenari]; did you mean [scenario]?\n"
       "2: unknown group [link]; did you mean [link NAME]?\n"
@@ -72,12 +72,12 @@ test_groups (void)
       "4: unknown group [even a b]; did you mean [event a b]?" },
     { HEAD LINK, "[link a b]\n[link all]\n[event up]\n",
       "1: 'a b' is not a name (1 to 63 letters, digits, '-' and '_')\n"
+      "2: the name 'all' is reserved\n"
       "2: [link all] lacks the key 'rate' (or 'up.rate', or a preset)\n"
       "2: [link all] lacks the key 'rate' (or 'down.rate', or a preset)\n"
-      "2: the name 'all' is reserved\n"
-      "3: [event up] lacks the key 'do'\n"
+      "3: the name 'up' is reserved\n"
       "3: [event up] needs one of 'at', 'when' and 'after'\n"
-      "3: the name 'up' is reserved" },
+      "3: [event up] lacks the key 'do'" },
     { HEAD LINK, "[traffic wifi]\nfrom = client\nkind = bulk\nbytes = 1MB\n",
       "1: the name 'wifi' is that of a link, too" },
     { HEAD LINK, "[link wifi]\nrate = 1mbit\n", "1: group [link wifi] is already there in line 5" },
@@ -89,8 +89,9 @@ static void
 test_scenario (void)
 {
   static const Case cases[] = {
-    { LINK, "[scenario]\nformat = 2\nduration = 5\ncarrier = udp\nseed = 5..3\nends = at\n"
-            "heals-within = never\nsample-interval = 0s\ntitel = x\n",
+    { LINK,
+      "[scenario]\nformat = 2\nduration = 5\ncarrier = udp\nseed = 5..3\nends = at\n"
+      "heals-within = never\nsample-interval = 0s\ntitel = x\n",
       "2: format: this caiman reads format 1, not '2'\n"
       "3: duration: '5' needs a unit: ns, us, ms, s, min or h\n"
       "4: carrier: unknown value 'udp'; known: pipe, tcp\n"
@@ -105,8 +106,9 @@ test_scenario (void)
       "5: seed: '1..9999999999' are too many seeds" },
     { LINK, "[scenario]\nformat = 1\nduration = 1s\ncarrier = pipe\nextends = a.ini\n",
       "5: extends: a text in memory extends nothing" },
-    { "", "[scenario]\nformat = 1\nduration = 1s\n[link wifi]\nrate = 1mbit\n"
-          "[link lte]\nrate = 1mbit\ncarrier = tcp\n",
+    { "",
+      "[scenario]\nformat = 1\nduration = 1s\n[link wifi]\nrate = 1mbit\n"
+      "[link lte]\nrate = 1mbit\ncarrier = tcp\n",
       "4: [link wifi] has no carrier: say 'carrier = pipe' or 'carrier = tcp' here or in "
       "[scenario]" },
   };
@@ -117,15 +119,17 @@ static void
 test_config (void)
 {
   static const Case cases[] = {
-    { HEAD LINK, "[config]\nsend-bufer = 1MB\nreceive-buffer = 1\nping-mode = sometimes\n"
-                 "consumed-when-empty = true\nno-link-timeout = never\n",
+    { HEAD LINK,
+      "[config]\nsend-bufer = 1MB\nreceive-buffer = 1\nping-mode = sometimes\n"
+      "consumed-when-empty = true\nno-link-timeout = never\n",
       "2: unknown key 'send-bufer' in [config]; did you mean 'send-buffer'?\n"
       "3: receive-buffer: '1' needs a unit: B, kB, MB, GB, KiB, MiB or GiB\n"
       "4: ping-mode: unknown value 'sometimes'; known: periodic, when-idle, after-timeout\n"
       "5: consumed-when-empty: unknown value 'true'; known: no, yes\n"
       "6: no-link-timeout: 'never' is not a number with a unit (ns, us, ms, s, min or h)" },
-    { HEAD LINK, "[client]\npreset = agligator-0.9\npolicy = minrtt\naccepts = yes\n"
-                 "[server]\naccepts = no\nreference-generation = 8\n",
+    { HEAD LINK,
+      "[client]\npreset = agligator-0.9\npolicy = minrtt\naccepts = yes\n"
+      "[server]\naccepts = no\nreference-generation = 8\n",
       "2: preset: unknown preset 'agligator-0.9'; did you mean 'aggligator-0.9'?\n"
       "3: policy: unknown value 'minrtt'; did you mean 'min-rtt'?\n"
       "4: unknown key 'accepts' in [client]\n"
@@ -143,8 +147,8 @@ test_config (void)
 static void
 test_config_contradiction (void)
 {
-  g_autofree char *errors = load_errors (
-    HEAD LINK "[client]\nack-timeout-min = 10s\nack-timeout-max = 5s\n", 9);
+  g_autofree char *errors =
+      load_errors (HEAD LINK "[client]\nack-timeout-min = 10s\nack-timeout-max = 5s\n", 9);
   g_assert_true (g_str_has_prefix (errors, "1: [client] the client's settings contradict: "));
   g_assert_null (strchr (errors, '\n'));
 }
@@ -153,8 +157,9 @@ static void
 test_link (void)
 {
   static const Case cases[] = {
-    { HEAD, "[link a]\nrate = 10\ndelay = 5\njitter = normal\nloss = 101%\nqueue = 50\n"
-            "dely = 5ms\nlos = 1%\n",
+    { HEAD,
+      "[link a]\nrate = 10\ndelay = 5\njitter = normal\nloss = 101%\nqueue = 50\n"
+      "dely = 5ms\nlos = 1%\n",
       "2: rate: '10' needs a unit: bit, kbit, mbit, gbit, or B/s, kB/s, MB/s, GB/s\n"
       "3: delay: '5' needs a unit: ns, us, ms, s, min or h\n"
       "4: jitter: 'normal' is not none, uniform(T), normal(T) or pareto(T)\n"
@@ -162,15 +167,17 @@ test_link (void)
       "6: queue: '50' is not a time (100ms), a size (64KiB) or a number of packets (50 packets)\n"
       "7: unknown key 'dely' in [link a]; did you mean 'delay'?\n"
       "8: unknown key 'los' in [link a]; did you mean 'loss'?" },
-    { HEAD, "[link a]\nrate = 0bit\ndelay = 2h\njitter = poisson(1ms)\nloss = gilbert(1%)\n"
-            "queue = 0ms\n",
+    { HEAD,
+      "[link a]\nrate = 0bit\ndelay = 2h\njitter = poisson(1ms)\nloss = gilbert(1%)\n"
+      "queue = 0ms\n",
       "2: rate: '0bit' is out of range (1bit to 1000gbit)\n"
       "3: delay: '2h' is out of range (0s to 1h)\n"
       "4: jitter: 'poisson(1ms)' is not none, uniform(T), normal(T) or pareto(T)\n"
       "5: loss: gilbert takes 2 to 4 probabilities: gilbert(p, r[, 1-h[, 1-k]])\n"
       "6: queue: '0ms' is out of range" },
-    { HEAD, "[link a]\nup.rate = 1mbit\nup.loss = mask(012)\ndown.loss = every(0)\n"
-            "up.jitter = normal(x)\nqueue = 0 packets\n",
+    { HEAD,
+      "[link a]\nup.rate = 1mbit\nup.loss = mask(012)\ndown.loss = every(0)\n"
+      "up.jitter = normal(x)\nqueue = 0 packets\n",
       "1: [link a] lacks the key 'rate' (or 'down.rate', or a preset)\n"
       "3: up.loss: mask takes 1 to 64 digits 0 (passes) or 1 (lost): mask(0001)\n"
       "4: down.loss: '0' is out of range (1 to 1000000000)\n"
@@ -182,8 +189,9 @@ test_link (void)
     { HEAD, "[link a]\nrate = 1mbit\nloss = 1% (x\n",
       "3: loss: '1% (x' has parentheses that do not match" },
     { HEAD, "[link a]\npreset = let\n", "2: preset: unknown preset 'let'; did you mean 'lte'?" },
-    { HEAD, "[link a]\nrate = 1mbit\nquota-period = 1h\nweight = 0\nreceive-buffer = 1B\n"
-            "refused-by = both\nquota = 0B\nstarts = soon\nconnect-timeout = never\n",
+    { HEAD,
+      "[link a]\nrate = 1mbit\nquota-period = 1h\nweight = 0\nreceive-buffer = 1B\n"
+      "refused-by = both\nquota = 0B\nstarts = soon\nconnect-timeout = never\n",
       "4: weight: '0' is out of range (1 to 1000000)\n"
       "5: receive-buffer: '1B' is out of range (1KiB to 4294967295B)\n"
       "6: refused-by: unknown value 'both'; known: client, server, none\n"
@@ -207,8 +215,9 @@ test_traffic (void)
       "1: [traffic a] lacks the key 'from'\n"
       "2: unknown key 'form' in [traffic a]; did you mean 'from'?\n"
       "3: unknown key 'byte' in [traffic a]; did you mean 'bytes'?" },
-    { HEAD LINK, "[traffic a]\nfrom = clinet\nkind = bulk\nbytes = 0B\ncount = 5\n"
-                 "message-size = 1kB\n",
+    { HEAD LINK,
+      "[traffic a]\nfrom = clinet\nkind = bulk\nbytes = 0B\ncount = 5\n"
+      "message-size = 1kB\n",
       "2: from: unknown value 'clinet'; did you mean 'client'?\n"
       "4: bytes: '0B' is out of range (1B to 1000000GB)\n"
       "5: count: is not for traffic of kind bulk\n"
@@ -235,14 +244,17 @@ test_traffic (void)
     { HEAD LINK, "[traffic a]\nfrom = client\nkind = bulk\nbytes = 1MB\nclose = never\n",
       "5: close: without a close the run cannot complete: give 'ends = at-duration' in "
       "[scenario], or expect the connection to fail" },
-    { HEAD LINK, "[traffic a]\nfrom = client\nkind = messages\ncount = 1\nmessage-size = pareto(1kB)\n",
+    { HEAD LINK,
+      "[traffic a]\nfrom = client\nkind = messages\ncount = 1\nmessage-size = pareto(1kB)\n",
       "5: message-size: 'pareto(1kB)' is not a size, uniform(A, B), exponential(MEAN, MAX), "
       "pareto(MIN, MAX) or list(A, B, ...)" },
-    { HEAD LINK, "[traffic a]\nfrom = client\nkind = messages\ncount = 1\n"
-                 "message-size = uniform(2kB, 1kB)\n",
+    { HEAD LINK,
+      "[traffic a]\nfrom = client\nkind = messages\ncount = 1\n"
+      "message-size = uniform(2kB, 1kB)\n",
       "5: message-size: 'uniform(2kB, 1kB)' has its larger size first" },
-    { HEAD LINK, "[traffic a]\nfrom = client\nkind = messages\ncount = 1\n"
-                 "message-size = list(1kB, 9MiB)\n",
+    { HEAD LINK,
+      "[traffic a]\nfrom = client\nkind = messages\ncount = 1\n"
+      "message-size = list(1kB, 9MiB)\n",
       "5: message-size: '9MiB' is out of range (1B to 8MiB)" },
     { HEAD LINK "[server]\nreceive-buffer = 20KiB\n",
       "[traffic a]\nfrom = client\nkind = messages\ncount = 1\n",
@@ -271,8 +283,9 @@ test_triggers (void)
     { HEAD LINK, "[event a]\nat = 30s\ndo = down wifi\n", "2: at: the run lasts 30s at most" },
     { HEAD LINK, "[event a]\nat = 4\ndo = down wifi\n",
       "2: at: '4' needs a unit: ns, us, ms, s, min or h" },
-    { HEAD LINK, "[event first]\nat = 1s\ndo = down wifi\n[event b]\nafter = frist + 1s\n"
-                 "do = up wifi\n",
+    { HEAD LINK,
+      "[event first]\nat = 1s\ndo = down wifi\n[event b]\nafter = frist + 1s\n"
+      "do = up wifi\n",
       "5: after: unknown event 'frist'; did you mean 'first'?" },
     { HEAD LINK, "[event a]\nafter = b\ndo = down wifi\n[event b]\nafter = a + 5\ndo = up wifi\n",
       "2: after: the events wait for each other in a circle\n"
@@ -343,6 +356,7 @@ static const struct {
   { "set wifi loss=gilbert(1%, 2%", "parentheses do not match" },
   { "set wifi queue=5", "'5' is not a time (100ms), a size (64KiB) or a number of packets "
                         "(50 packets)" },
+  { "set wifi queue=", "'queue' has no value" },
   { "flap wifi on 1s", "usage: flap LINKS on T off T [for T]" },
   { "flap wifi on 1s off 1s on 2s", "'on' or 'off' is given twice" },
   { "down wifi on 1s", "only flap has 'on' and 'off': down LINKS [for T]" },
@@ -369,7 +383,7 @@ test_actions (void)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (actions); i++) {
     g_autofree char *text =
-      g_strdup_printf (HEAD LINK M "[event e]\nat = 1s\ndo = %s\n", actions[i].action);
+        g_strdup_printf (HEAD LINK M "[event e]\nat = 1s\ndo = %s\n", actions[i].action);
     g_autofree char *errors = load_errors (text, count_lines (HEAD LINK M) + 1);
     g_autofree char *expected = g_strdup_printf ("3: do: %s", actions[i].error);
     g_assert_cmpstr (errors, ==, expected);
@@ -380,8 +394,9 @@ static void
 test_action_combinations (void)
 {
   static const Case cases[] = {
-    { HEAD LINK M, "[event e]\nwhen = m.up.messages >= 100\ndo = pause wifi for 3s repeat 10 "
-                   "every 100\n",
+    { HEAD LINK M,
+      "[event e]\nwhen = m.up.messages >= 100\ndo = pause wifi for 3s repeat 10 "
+      "every 100\n",
       "3: do: 'm.up' does not get so far" },
     { HEAD LINK, "[link late]\nrate = 1mbit\nstarts = never\n[event e]\nat = 1s\ndo = down late\n",
       "6: do: link 'late' never is there ('starts = never', and no event adds it)" },
@@ -401,8 +416,7 @@ static const struct {
 } expectations[] = {
   { "integrity = loose", "integrity: can only be 'exact', not 'loose'" },
   { "connection = surives", "connection: unknown outcome 'surives'; did you mean 'survives'?" },
-  { "connection = survives within 5s",
-    "connection: nothing can follow 'survives', not 'within'" },
+  { "connection = survives within 5s", "connection: nothing can follow 'survives', not 'within'" },
   { "connection = fails with",
     "connection: 'fails with' needs a reason, as in 'fails with all-links-failed'" },
   { "connection = fails with all-link-failed",
@@ -443,8 +457,7 @@ static void
 test_expectations (void)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (expectations); i++) {
-    g_autofree char *text =
-      g_strdup_printf (HEAD LINK FLOW "[expect]\n%s\n", expectations[i].line);
+    g_autofree char *text = g_strdup_printf (HEAD LINK FLOW "[expect]\n%s\n", expectations[i].line);
     g_autofree char *errors = load_errors (text, count_lines (HEAD LINK FLOW) + 1);
     g_autofree char *expected = g_strdup_printf ("2: %s", expectations[i].error);
     g_assert_cmpstr (errors, ==, expected);
@@ -455,14 +468,16 @@ static void
 test_sweep (void)
 {
   static const Case cases[] = {
-    { HEAD LINK, "[sweep]\ndelay = 1ms, 2ms\nsweep.x = 1\nscenario.seed = 1, 2\n"
-                 "scenario.format = 1, 2\n",
+    { HEAD LINK,
+      "[sweep]\ndelay = 1ms, 2ms\nsweep.x = 1\nscenario.seed = 1, 2\n"
+      "scenario.format = 1, 2\n",
       "2: delay: a parameter is written GROUP.KEY, as in 'link lte.delay'\n"
       "3: sweep.x: a sweep cannot sweep itself\n"
       "4: scenario.seed: seeds are not swept but given as a range: 'seed = 1..200'\n"
       "5: scenario.format: it cannot be swept" },
-    { HEAD LINK, "[sweep]\nlink lte.delay = 1ms,, 2ms\nlink lte.rate = 1mbit, 1mbit\n"
-                 "link lte.loss = gilbert(1%, 2%\n",
+    { HEAD LINK,
+      "[sweep]\nlink lte.delay = 1ms,, 2ms\nlink lte.rate = 1mbit, 1mbit\n"
+      "link lte.loss = gilbert(1%, 2%\n",
       "2: link lte.delay: there is an empty value in the list\n"
       "3: link lte.rate: the value '1mbit' is there twice\n"
       "4: link lte.loss: parentheses do not match" },

@@ -166,7 +166,7 @@ test_distance (void)
     const char *a, *b;
     guint distance;
   } cases[] = {
-    { "", "", 0 },          { "", "abc", 3 },           { "abc", "", 3 },
+    { "", "", 0 },           { "", "abc", 3 },           { "abc", "", 3 },
     { "delay", "delay", 0 }, { "dely", "delay", 1 },     { "dealy", "delay", 1 },
     { "DELAY", "delay", 0 }, { "kitten", "sitting", 3 }, { "ca", "abc", 3 },
   };
@@ -184,9 +184,9 @@ test_nearest (void)
   static const struct {
     const char *name, *nearest;
   } cases[] = {
-    { "rte", "rate" },   { "Delay", "delay" }, { "jiter", "jitter" }, { "los", "loss" },
-    { "lsos", "loss" },  { "bandwidth", NULL }, { "x", NULL },        { "queues", "queue" },
-    { "reply", NULL },
+    { "rte", "rate" }, { "Delay", "delay" },  { "jiter", "jitter" },
+    { "los", "loss" }, { "lsos", "loss" },    { "bandwidth", NULL },
+    { "x", NULL },     { "queues", "queue" }, { "reply", NULL },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)

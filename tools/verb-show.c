@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verb-show.c - caiman show: lists the runs of a database, or shows one. */
+#include "reports/json.h"
+#include "reports/query.h"
+#include "reports/show.h"
+#include "reports/summary.h"
+#include "tools/tool.h"
+
+#include <unistd.h>
+
+#define LIMIT_DEFAULT 50
+
+typedef struct {
+  QueryFilter filter;
+  int limit;
+  gboolean all, json;
+} ShowVerb;
+
+static int
+show_list (const ShowVerb *verb, Store *store, ShowFlags flags)
+{
+  g_autoptr (GError) error = NULL;
+  if (verb->limit < 0) {
+    tool_error ("--limit takes a number of runs, 0 for all");
+    return EXIT_STATUS_USAGE;
+  }
+  g_autoptr (GPtrArray) entries =
+      query_list_runs (store, &verb->filter, verb->all ? 0 : (guint)verb->limit, &error);
+  if (entries == NULL)
+    return tool_fail (error);
+  if (verb->json) {
+    for (guint i = 0; i < entries->len; i++) {
+      const QueryListEntry *entry = g_ptr_array_index (entries, i);
+      g_autofree char *line = report_json_format (entry->run);
+      tool_print (line);
+    }
+    return RUN_EXIT_HELD;
+  }
+  g_autofree char *text = show_format_list (entries, flags);
+  tool_print (text);
+  return RUN_EXIT_HELD;
+}
+
+static int
+show_run (const ShowVerb *verb, Store *store, const char *id_text, ShowFlags flags)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 id;
+  if (!tool_parse_run_id (id_text, &id))
+    return EXIT_STATUS_USAGE;
+  g_autoptr (StoreRun) run = query_load_run (store, id, QUERY_TABLES, &error);
+  if (run == NULL)
+    return tool_fail (error);
+  g_autofree char *text = verb->json ? report_json_format (run) : show_format_run (run, flags);
+  tool_print (text);
+  return RUN_EXIT_HELD;
+}
+
+int
+verb_show (int argc, char **argv)
+{
+  int status;
+  ShowVerb verb = { .limit = LIMIT_DEFAULT };
+  g_autofree char *campaign = NULL, *scenario = NULL, *policy = NULL, *outcome = NULL;
+  g_autoptr (GError) error = NULL;
+  const GOptionEntry entries[] = {
+    { "campaign", 0, 0, G_OPTION_ARG_STRING, &campaign, "List runs of this campaign", "NAME" },
+    { "scenario", 0, 0, G_OPTION_ARG_STRING, &scenario, "List runs of this scenario", "NAME" },
+    { "policy", 0, 0, G_OPTION_ARG_STRING, &policy, "List runs with this policy", "NAME" },
+    { "outcome", 0, 0, G_OPTION_ARG_STRING, &outcome, "List runs with this outcome", "NAME" },
+    { "failed", 0, 0, G_OPTION_ARG_NONE, &verb.filter.only_failed, "List runs that did not hold",
+      NULL },
+    { "limit", 0, 0, G_OPTION_ARG_INT, &verb.limit, "List the newest N (default 50, 0: all)", "N" },
+    { "all", 'a', 0, G_OPTION_ARG_NONE, &verb.all,
+      "List all runs; of one run show every event, parameters and the scenario", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &verb.json, "Print an object per run", NULL },
+    G_OPTION_ENTRY_NULL,
+  };
+  if (!tool_parse (&argc, &argv, entries, "DB [RUN]",
+                   "Lists the runs of a database, or shows one: its expectations, metrics, where\n"
+                   "the lost time went, and the timeline of its events.",
+                   "Exit status: 0, 2 no such database or run, 70 database error.", 1, 2, &status))
+    return status;
+  verb.filter.campaign = campaign;
+  verb.filter.scenario = scenario;
+  verb.filter.policy = policy;
+  verb.filter.outcome = outcome;
+  ShowFlags flags = (summary_wants_colour (STDOUT_FILENO) ? SHOW_COLOUR : SHOW_DEFAULT) |
+                    (verb.all ? SHOW_ALL : SHOW_DEFAULT);
+  g_autoptr (Store) store = store_open (argv[1], STORE_OPEN_READ_ONLY, &error);
+  if (store == NULL)
+    return tool_fail (error);
+  return argc == 3 ? show_run (&verb, store, argv[2], flags) : show_list (&verb, store, flags);
+}
