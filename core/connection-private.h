@@ -67,7 +67,7 @@ struct _CaimanLink {
 
   gint64 weight, cost;
   gint64 quota_bytes, quota_period_ns, quota_used_bytes, quota_period_start_ns;
-  gint64 virtual_bytes; /* bytes sent / weight, for weighted choices */
+  gint64 virtual_bytes; /* bytes sent by weight, for weighted choices: scheduler.c */
 
   gboolean writable;
   gint64 unwritable_since_ns; /* CAIMAN_TIME_NEVER while writable */
@@ -176,7 +176,6 @@ struct _CaimanConnection {
   /* Policies. */
   gint64 cost_allowed;      /* links up to this cost may be used, see scheduler.h */
   gint64 shortage_since_ns; /* demand is unmet since; CAIMAN_TIME_NEVER: it is met */
-  guint64 virtual_floor;
   gboolean shrunk_third, shrunk_three_quarters; /* `reference` */
   gint64 shrunk_third_ns, shrunk_three_quarters_ns;
   guint64 unconsumable_bytes;

@@ -6,6 +6,10 @@
 #include "core/broken.h"
 #include "core/serial.h"
 
+/* Virtual bytes are bytes x 1000 / weight. One that lags by more than this was away. */
+#define WEIGHT_SCALE 1000
+#define WEIGHT_SLACK (G_GINT64_CONSTANT (1048576) * WEIGHT_SCALE)
+
 const CaimanScheduler *
 caiman_scheduler_get (CaimanPolicy policy)
 {
@@ -80,9 +84,9 @@ caiman_scheduler_note_sent (CaimanLink *link, gsize bytes)
     if (other != link && caiman_scheduler_can_carry (other))
       floor = MIN (floor, other->virtual_bytes);
   }
-  if (floor != G_MAXINT64 && link->virtual_bytes < floor - 65536)
+  if (floor != G_MAXINT64 && link->virtual_bytes < floor - WEIGHT_SLACK)
     link->virtual_bytes = floor;
-  link->virtual_bytes += (gint64)MAX (bytes, 1) * 1000 / link->weight;
+  link->virtual_bytes += (gint64)MAX (bytes, 1) * WEIGHT_SCALE / link->weight;
 }
 
 CaimanLink *

@@ -158,28 +158,28 @@ fill_shares (const Bound *bound, gint64 span_ns)
 }
 
 /* Whether @bytes can have arrived @span_ns after the start. The connection's window is given to
- * the links of the smallest round trip first: that is where it carries most. */
+ * the links of the smallest round trip first: that is where it carries most. It counts whole bytes,
+ * so that more time never gives less. */
 static gboolean
 is_enough (const Bound *bound, gint64 bytes, gint64 span_ns)
 {
-  Amount need = bytes * AMOUNT_PER_BYTE;
-  if (fill_shares (bound, span_ns) < need)
+  if (fill_shares (bound, span_ns) < bytes * AMOUNT_PER_BYTE)
     return FALSE;
   if (bound->window_bytes == G_MAXINT64)
     return TRUE;
 
   qsort (bound->shares, bound->n_links, sizeof (Share), compare_shares);
+  Amount need_bytes = bytes;
   Amount byte_ns = (Amount)bound->window_bytes * (span_ns + bound->back_max_ns);
-  for (gsize i = 0; i < bound->n_links && need > 0; i++) {
+  for (gsize i = 0; i < bound->n_links && need_bytes > 0; i++) {
     const Share *share = &bound->shares[i];
-    Amount part = MIN (share->amount, need);
-    Amount part_bytes = (part + AMOUNT_PER_BYTE - 1) / AMOUNT_PER_BYTE;
+    Amount part_bytes = MIN (share->amount / AMOUNT_PER_BYTE, need_bytes);
     if (part_bytes * share->rtt_ns > byte_ns)
       part_bytes = byte_ns / share->rtt_ns;
     byte_ns -= part_bytes * share->rtt_ns;
-    need -= MIN (part, part_bytes * AMOUNT_PER_BYTE);
+    need_bytes -= part_bytes;
   }
-  return need <= 0;
+  return need_bytes == 0;
 }
 
 gint64

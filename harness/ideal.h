@@ -10,7 +10,8 @@
  * - windows hold: a byte occupies the connection's window for at least its link's one-way delay
  *   plus the shortest way back, and its link's own window for that link's round trip. So bytes
  * times round trip, summed up, are at most window times (T + longest way back). All of it is
- * integer arithmetic (bits times ns in 128 bits): no rounding but that T is in ns. */
+ * integer arithmetic (bits times ns in 128 bits): no rounding but that T is in ns, and that
+ * a window counts whole bytes. */
 #pragma once
 
 #include "core/types.h"

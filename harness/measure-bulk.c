@@ -35,7 +35,8 @@ fill_ideal_links (const Measure *self, ScenarioDirection direction, IdealLink *l
                              .n_steps = steps[direction]->len,
                              .back_delay_ns = back->len > 0 ? back_ns : 0,
                              .quota_bytes = terms->quota_bytes,
-                             .quota_period_ns = terms->quota_period_ns,
+                             .quota_period_ns =
+                                 terms->quota_period_ns > 0 ? terms->quota_period_ns : G_MAXINT64,
                              .window_bytes = config->link_window_max_bytes };
   }
 }

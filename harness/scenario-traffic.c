@@ -209,7 +209,9 @@ reader_read_flows (Reader *reader)
     const ScanGroup *group = g_ptr_array_index (reader->doc->groups, i);
     Fields fields = { reader->errors, group };
     const char *name = reader_get_name (group, "traffic");
-    if (!name || flows->len >= 2 * SCENARIO_ITEMS_MAX)
+    /* The second of two groups of one name has been told by the scanner, and is not read. */
+    if (!name || flows->len >= 2 * SCENARIO_ITEMS_MAX ||
+        scan_doc_find (reader->doc, group->name) != group)
       continue;
     ScenarioFlow *flow = read_flow (reader, &fields, name);
     (void)fields_require (&fields, "from");

@@ -81,6 +81,12 @@ test_groups (void)
     { HEAD LINK, "[traffic wifi]\nfrom = client\nkind = bulk\nbytes = 1MB\n",
       "1: the name 'wifi' is that of a link, too" },
     { HEAD LINK, "[link wifi]\nrate = 1mbit\n", "1: group [link wifi] is already there in line 5" },
+    { HEAD LINK FLOW, "[traffic up1]\nfrom = client\nkind = bulk\nclose = never\n",
+      "1: group [traffic up1] is already there in line 9" },
+    { HEAD LINK,
+      "[event a]\nat = 1s\ndo = down wifi\n[event b]\nat = 2s\ndo = up wifi\n"
+      "[event a]\nafter = b\n",
+      "7: group [event a] is already there in line 9" },
   };
   check_cases (cases, G_N_ELEMENTS (cases));
 }
