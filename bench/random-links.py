@@ -114,6 +114,7 @@ class Run:
         self.flow_s = value["upload.completion-time"] / 1e9
         self.total_s = self.flow_s + value["client.connect-time"] / 1e9
         self.efficiency = value["upload.efficiency"]
+        self.ideal_s = value["upload.ideal-time"] / 1e9
 
 
 class Draw:
@@ -124,6 +125,7 @@ class Draw:
         self.singles = singles
         self.total_ratio = self.ratio(lambda run: run.total_s)
         self.flow_ratio = self.ratio(lambda run: run.flow_s)
+        self.distance = max(link.rtt_s for link in links) / pair.ideal_s
         self.gain = min(single.total_s for single in singles) / pair.total_s
 
     def ratio(self, time_of):
@@ -197,18 +199,17 @@ def format_table(columns):
     return "\n".join(lines)
 
 
-def format_buffers(columns):
-    """Median efficiency by the smaller of the two buffers, in parts of its link's product."""
-    bounds = (0.1, 0.25, 0.5, 1.0, 2.0)
-    lines = ["| smaller buffer / BDP | draws | " + " | ".join(columns) + " |", "| --- | ---: |" + " ---: |" * len(columns)]
+def format_distances(columns):
+    """Median efficiency by the longer RTT of the pair, in parts of the ideal time."""
+    bounds = (0, 0.01, 0.03, 0.1, math.inf)
+    lines = ["| longer RTT / ideal time | draws | " + " | ".join(columns) + " |", "| --- | ---: |" + " ---: |" * len(columns)]
     for low, high in zip(bounds, bounds[1:]):
         cells = []
         for draws in columns.values():
-            some = [
-                draw.pair.efficiency for draw in draws if low <= min(link.buffer_of_bdp for link in draw.links) < high
-            ]
+            some = [draw.pair.efficiency for draw in draws if low <= draw.distance < high]
             cells.append(percent(quantile(some, 0.5)) if some else "-")
-        lines.append(f"| {low:g} to {high:g} | {len(some)} | " + " | ".join(cells) + " |")
+        span = f"{percent(low)} to {percent(high)}" if high < math.inf else f"over {percent(low)}"
+        lines.append(f"| {span} | {len(some)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -248,12 +249,13 @@ that the same link alone does not pay.
 
 {legend}
 
-## By buffer
+## By distance
 
-A sender can have no more under way than a link's buffer and its path hold. Median efficiency by the
-smaller buffer of the pair:
+The efficiency counts everything from the first byte offered: the time in which the farther link
+still opens, and in which the window of each link grows. Both last a few round trips, whatever is
+carried. Median efficiency by how long the longer RTT of the pair is, compared with the ideal time:
 
-{format_buffers(columns)}
+{format_distances(columns)}
 
 ## The hardest pairs
 

@@ -257,6 +257,8 @@ gboolean caiman_handshake_reveal_id (CaimanLink *link, const CaimanMessage *conn
 
 void caiman_server_receive (CaimanServer *server, CaimanLink *link, const CaimanMessage *message,
                             gint64 now_ns);
+/* Every entry sets the time once, also those that come through a link. */
+void caiman_server_enter (CaimanServer *server, gint64 now_ns);
 void caiman_server_link_failed (CaimanServer *server, CaimanLink *link, CaimanReason reason);
 /* @connection has ended or is freed: its id is unknown from now on. */
 void caiman_server_forget (CaimanServer *server, CaimanConnection *connection);

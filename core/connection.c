@@ -301,7 +301,8 @@ caiman_connection_end (CaimanConnection *connection, CaimanReason reason)
     g_ptr_array_add (links, caiman_link_ref (g_ptr_array_index (connection->links, i)));
   for (guint i = 0; i < links->len; i++) {
     CaimanLink *link = g_ptr_array_index (links, i);
-    if (ends_gracefully (reason) && link->state != CAIMAN_LINK_CONNECTING)
+    gboolean stuck = !link->writable && (link->suspected || link->state != CAIMAN_LINK_WORKING);
+    if (ends_gracefully (reason) && link->state != CAIMAN_LINK_CONNECTING && !stuck)
       caiman_link_close_when_flushed (link, CAIMAN_REASON_CONNECTION_ENDED);
     else
       caiman_link_close (link, CAIMAN_REASON_CONNECTION_ENDED, FALSE);

@@ -167,7 +167,7 @@ receive_refused (CaimanLink *link, CaimanRefusedCode code)
   CaimanReason reason = reasons[code];
   gboolean was_open = connection->state != CAIMAN_CONNECTION_CONNECTING;
 
-  g_autoptr (CaimanLink) keep = caiman_link_ref (link);
+  G_GNUC_UNUSED g_autoptr (CaimanLink) keep = caiman_link_ref (link);
   caiman_link_close (link, reason, FALSE);
   if (connection->state == CAIMAN_CONNECTION_ENDED || code == CAIMAN_REFUSED_LINK)
     return;

@@ -113,7 +113,9 @@ get_target_window (const CaimanLink *link, gint64 message_bytes)
   gint64 quantum = MAX (message_bytes, (gint64)caiman_link_get_chunk_bytes (link));
   if (link->control.probe_rtt_until_ns > 0)
     return MAX (bdp * 3 / 4, 2 * quantum);
-  return bdp + bdp / 2 + 2 * quantum;
+  gint64 spread_ns = MIN (4 * link->rtt.rttvar_ns, 2 * get_min_rtt (link));
+  gint64 slack = caiman_muldiv (caiman_rate_get_bps (&link->rate), spread_ns, 8 * CAIMAN_NS_PER_S);
+  return bdp + MAX (bdp / 2, slack) + 2 * quantum;
 }
 
 static void

@@ -150,7 +150,7 @@ caiman_link_close (CaimanLink *link, CaimanReason reason, gboolean graceful)
       caiman_server_link_failed (link->server, link, reason);
     return;
   }
-  g_autoptr (CaimanLink) keep = caiman_link_ref (link);
+  G_GNUC_UNUSED g_autoptr (CaimanLink) keep = caiman_link_ref (link);
   link->outbox = 0;
   link->writable = FALSE;
   if (link->state != CAIMAN_LINK_WORKING)
@@ -358,6 +358,7 @@ caiman_link_received (CaimanLink *link, const guint8 *data, gsize size, GBytes *
     caiman_connection_check_finished (connection);
     return;
   }
+  caiman_server_enter (link->server, now_ns);
   CaimanMessage message;
   if (caiman_message_parse (data, size, &message))
     caiman_server_receive (link->server, link, &message, now_ns);
@@ -389,6 +390,8 @@ caiman_link_failed (CaimanLink *link, CaimanReason reason, gint64 now_ns)
     return;
   if (link->connection)
     caiman_connection_enter (link->connection, now_ns);
+  else if (link->server)
+    caiman_server_enter (link->server, now_ns);
   if (link->state == CAIMAN_LINK_CLOSING && link->reason != CAIMAN_REASON_NONE)
     reason = link->reason;
   caiman_link_close (link, reason, FALSE);

@@ -400,7 +400,9 @@ receive_terminate (CaimanConnection *connection)
 static void
 trace_control (CaimanConnection *connection, CaimanLink *link, const CaimanMessage *message)
 {
-  guint64 parameter = message->seq;
+  gboolean has_seq =
+      caiman_message_type_is_reliable (message->type) || message->type == CAIMAN_MESSAGE_ACK;
+  guint64 parameter = has_seq ? message->seq : 0;
   if (message->type == CAIMAN_MESSAGE_SET_BLOCK)
     parameter = (guint64)message->blocked;
   else if (message->type == CAIMAN_MESSAGE_REFUSED)

@@ -45,10 +45,14 @@ pick_most_recent (CaimanConnection *connection, guint32 except_link_id)
   return best;
 }
 
+/* The peers know no weights; where the application gives some, they hold here, too. */
 static CaimanLink *
 pick_data (CaimanConnection *connection, gsize head_bytes, gboolean is_stream)
 {
-  return connection->queue.n_resend > 0 ? NULL : pick_most_recent (connection, 0);
+  if (connection->queue.n_resend > 0)
+    return NULL;
+  CaimanLink *weighted = caiman_scheduler_pick_weighted (connection);
+  return weighted ? weighted : pick_most_recent (connection, 0);
 }
 
 static CaimanLink *

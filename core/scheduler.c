@@ -143,9 +143,8 @@ caiman_scheduler_update_cost (CaimanConnection *connection, gboolean starved)
 
   if (!starved) {
     /* Met at the present cost. Step down once the cheap ones suffice again. */
-    if (allowed == lowest)
-      connection->shortage_since_ns = CAIMAN_TIME_NEVER;
-    else if (connection->unsent_bytes == 0 && is_cheap_enough (connection, lowest))
+    connection->shortage_since_ns = CAIMAN_TIME_NEVER;
+    if (allowed > lowest && is_cheap_enough (connection, lowest))
       connection->cost_allowed = lowest;
     return;
   }
@@ -245,6 +244,14 @@ get_candidates (CaimanConnection *connection, CaimanLink *candidates[MAX_CANDIDA
       candidates[n++] = link;
   }
   return n;
+}
+
+CaimanLink *
+caiman_scheduler_pick_weighted (CaimanConnection *connection)
+{
+  CaimanLink *candidates[MAX_CANDIDATES];
+  gsize n = get_candidates (connection, candidates);
+  return has_weights (candidates, n) ? caiman_scheduler_pick_by_weight (candidates, n) : NULL;
 }
 
 static CaimanLink *

@@ -54,13 +54,16 @@ gboolean caiman_scheduler_can_take (const CaimanLink *link);
 /* Working, not blocked and within quota, whatever its cost. */
 gboolean caiman_scheduler_is_usable (const CaimanLink *link);
 
-/* Keeps the books of weight and cost; send.c calls them. */
+/* Keeps the books of weight and cost; send.c calls them. Cost: @starved when data waits that no
+ * allowed link can take, else when nothing waits, or not for a link. */
 void caiman_scheduler_note_sent (CaimanLink *link, gsize bytes);
 void caiman_scheduler_update_cost (CaimanConnection *connection, gboolean starved);
 gint64 caiman_scheduler_get_cost_deadline (const CaimanConnection *connection);
 
 /* The choice by weight among @n links that could all take it: least sent per weight. */
 CaimanLink *caiman_scheduler_pick_by_weight (CaimanLink *const *links, gsize n);
+/* The same among all links that could take something now; NULL when their weights are equal. */
+CaimanLink *caiman_scheduler_pick_weighted (CaimanConnection *connection);
 
 /* link-control.c: window and suspicion. */
 void caiman_control_link_working (CaimanLink *link);

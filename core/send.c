@@ -201,11 +201,11 @@ account_data (CaimanLink *link, const CaimanOutMessage *message, SendKind kind)
     link->duplicated_bytes += size;
     connection->duplicated_bytes += size;
   }
+  caiman_connection_trace (connection, type, link, message->seq, size, CAIMAN_REASON_NONE);
   caiman_meter_add (&link->sent_meter, size, connection->now_ns);
   caiman_meter_add (&connection->sent_meter, size, connection->now_ns);
   caiman_link_add_quota_use (link, size);
   caiman_scheduler_note_sent (link, size);
-  caiman_connection_trace (connection, type, link, message->seq, size, CAIMAN_REASON_NONE);
 }
 
 static void
@@ -417,7 +417,8 @@ pick_data (CaimanConnection *connection, gsize head_bytes, gboolean is_stream)
 {
   const CaimanScheduler *scheduler = connection->scheduler;
   CaimanLink *link = scheduler->pick_data (connection, head_bytes, is_stream);
-  caiman_scheduler_update_cost (connection, link == NULL);
+  if (link == NULL)
+    caiman_scheduler_update_cost (connection, TRUE);
   if (link == NULL && scheduler->starved && scheduler->starved (connection))
     link = scheduler->pick_data (connection, head_bytes, is_stream);
   return link;
@@ -432,8 +433,10 @@ next_data (CaimanConnection *connection, CaimanPacket *packet_out)
   gsize head_bytes = chunk->is_stream ? (gsize)connection->unsent_bytes
                                       : g_bytes_get_size (chunk->bytes) - chunk->offset;
   guint64 room = get_flow_room (connection);
-  if (chunk->is_stream ? room == 0 : room < head_bytes)
+  if (chunk->is_stream ? room == 0 : room < head_bytes) {
+    caiman_scheduler_update_cost (connection, FALSE); /* more links would not help */
     return FALSE;
+  }
   CaimanLink *link = pick_data (connection, head_bytes, chunk->is_stream);
   if (link == NULL)
     return FALSE;
@@ -445,6 +448,8 @@ next_data (CaimanConnection *connection, CaimanPacket *packet_out)
   connection->unsent_bytes -= size;
   connection->unacked_bytes += size;
   connection->unconsumed_bytes += size;
+  if (connection->unsent_bytes == 0)
+    caiman_scheduler_update_cost (connection, FALSE);
 
   CaimanOutMessage *message = caiman_send_queue_append (&connection->queue, CAIMAN_MESSAGE_DATA);
   message->payload = payload;

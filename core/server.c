@@ -71,8 +71,8 @@ caiman_server_new (const CaimanConfig *config, const CaimanRandom *random, gint6
   return server;
 }
 
-static void
-enter (CaimanServer *server, gint64 now_ns)
+void
+caiman_server_enter (CaimanServer *server, gint64 now_ns)
 {
   g_assert (now_ns >= server->now_ns);
   server->now_ns = now_ns;
@@ -124,7 +124,7 @@ caiman_server_free (CaimanServer *server)
 void
 caiman_server_set_listening (CaimanServer *server, gboolean listening, gint64 now_ns)
 {
-  enter (server, now_ns);
+  caiman_server_enter (server, now_ns);
   server->listening = listening;
 }
 
@@ -232,7 +232,7 @@ caiman_server_next_event (CaimanServer *server, CaimanServerEvent *event_out)
 CaimanLink *
 caiman_server_add_link (CaimanServer *server, const CaimanLinkInfo *info, gint64 now_ns)
 {
-  enter (server, now_ns);
+  caiman_server_enter (server, now_ns);
   CaimanLink *link = caiman_link_new (info, server->next_link_id++, &server->config, now_ns);
   link->server = server;
   g_ptr_array_add (server->links, link);
@@ -256,7 +256,7 @@ drop_waiting (CaimanServer *server, const CaimanLink *link)
 static void
 close_link (CaimanServer *server, CaimanLink *link, CaimanReason reason, gboolean graceful)
 {
-  g_autoptr (CaimanLink) keep = caiman_link_ref (link);
+  G_GNUC_UNUSED g_autoptr (CaimanLink) keep = caiman_link_ref (link);
   drop_waiting (server, link);
   link->outbox = 0;
   caiman_link_set_state (link, CAIMAN_LINK_CLOSED, reason);
@@ -285,7 +285,7 @@ static void
 join (CaimanServer *server, CaimanLink *link, CaimanConnection *connection,
       const CaimanMessage *connect)
 {
-  g_autoptr (CaimanLink) keep = caiman_link_ref (link);
+  G_GNUC_UNUSED g_autoptr (CaimanLink) keep = caiman_link_ref (link);
   if (!caiman_connection_adopt_link (connection, link, server->now_ns)) {
     refuse_link (link, CAIMAN_REFUSED_LINK, CAIMAN_REASON_LINK_FILTERED);
     return;
@@ -362,7 +362,7 @@ void
 caiman_server_receive (CaimanServer *server, CaimanLink *link, const CaimanMessage *message,
                        gint64 now_ns)
 {
-  enter (server, now_ns);
+  caiman_server_enter (server, now_ns);
   caiman_server_trace (server, CAIMAN_TRACE_CONTROL_RECEIVED, link, message->type, 0,
                        CAIMAN_REASON_NONE);
   if (link->state == CAIMAN_LINK_CLOSING)
@@ -381,7 +381,7 @@ caiman_server_receive (CaimanServer *server, CaimanLink *link, const CaimanMessa
 gboolean
 caiman_server_next_packet (CaimanServer *server, CaimanPacket *packet_out, gint64 now_ns)
 {
-  enter (server, now_ns);
+  caiman_server_enter (server, now_ns);
   for (guint i = server->links->len; i > 0; i--) {
     CaimanLink *link = g_ptr_array_index (server->links, i - 1);
     if (link->writable && caiman_link_next_control (link, packet_out, now_ns))
@@ -406,7 +406,7 @@ caiman_server_get_deadline (const CaimanServer *server)
 void
 caiman_server_advance (CaimanServer *server, gint64 now_ns)
 {
-  enter (server, now_ns);
+  caiman_server_enter (server, now_ns);
   for (guint i = server->links->len; i > 0; i--) {
     CaimanLink *link = g_ptr_array_index (server->links, i - 1);
     if (now_ns >= link->handshake_deadline_ns)
@@ -432,7 +432,7 @@ caiman_server_get_pending (CaimanServer *server, gsize index)
 CaimanConnection *
 caiman_server_accept (CaimanServer *server, CaimanConnection *pending, gint64 now_ns)
 {
-  enter (server, now_ns);
+  caiman_server_enter (server, now_ns);
   gboolean found = g_ptr_array_remove (server->pending, pending);
   g_return_val_if_fail (found, NULL);
   caiman_connection_accept (pending, now_ns);
@@ -443,7 +443,7 @@ caiman_server_accept (CaimanServer *server, CaimanConnection *pending, gint64 no
 void
 caiman_server_refuse (CaimanServer *server, CaimanConnection *pending, gint64 now_ns)
 {
-  enter (server, now_ns);
+  caiman_server_enter (server, now_ns);
   gboolean found = g_ptr_array_remove (server->pending, pending);
   g_return_if_fail (found);
   /* The links come back to the server, which sends Refused and closes them. */

@@ -83,6 +83,12 @@ eval_outcome (const ScenarioExpect *expect, const Measure *measure, const RunSid
   for (guint s = 0; s < SCENARIO_N_SIDES; s++) {
     if (expect->view != SCENARIO_VIEW_ANY && expect->view - SCENARIO_VIEW_CLIENT != s)
       continue;
+    /* An endpoint that the scenario has crashed had no say in how its connection ended. */
+    if (!is_link && sides[s].reason == CAIMAN_REASON_CONNECTION_ENDED) {
+      if (expect->view != SCENARIO_VIEW_ANY)
+        result.actual = g_strdup ("crashed");
+      continue;
+    }
     End end = { sides[s].reason, sides[s].ended_ns };
     if (end.reason == CAIMAN_REASON_FINISHED)
       end.reason = CAIMAN_REASON_NONE;

@@ -21,10 +21,8 @@ is_fault (ScenarioVerb verb)
   case SCENARIO_VERB_ADD:
   case SCENARIO_VERB_UNBLOCK:
   case SCENARIO_VERB_RESTART:
-  case SCENARIO_VERB_TERMINATE:
   case SCENARIO_VERB_DROP_RECEIVER:
   case SCENARIO_VERB_CLOSE_RECEIVER:
-  case SCENARIO_VERB_SLOW_READER:
     return FALSE;
   default:
     return TRUE;

@@ -157,8 +157,12 @@ fill_shares (const Bound *bound, gint64 span_ns)
   return sum;
 }
 
+/* What a window is counted in: fine enough to hide in a ns, coarse enough for 128 bits. */
+#define UNITS_PER_BYTE  4096
+#define AMOUNT_PER_UNIT (AMOUNT_PER_BYTE / UNITS_PER_BYTE)
+
 /* Whether @bytes can have arrived @span_ns after the start. The connection's window is given to
- * the links of the smallest round trip first: that is where it carries most. It counts whole bytes,
+ * the links of the smallest round trip first: that is where it carries most. It counts whole units,
  * so that more time never gives less. */
 static gboolean
 is_enough (const Bound *bound, gint64 bytes, gint64 span_ns)
@@ -169,17 +173,17 @@ is_enough (const Bound *bound, gint64 bytes, gint64 span_ns)
     return TRUE;
 
   qsort (bound->shares, bound->n_links, sizeof (Share), compare_shares);
-  Amount need_bytes = bytes;
-  Amount byte_ns = (Amount)bound->window_bytes * (span_ns + bound->back_max_ns);
-  for (gsize i = 0; i < bound->n_links && need_bytes > 0; i++) {
+  Amount need = (Amount)bytes * UNITS_PER_BYTE;
+  Amount left = (Amount)bound->window_bytes * UNITS_PER_BYTE * (span_ns + bound->back_max_ns);
+  for (gsize i = 0; i < bound->n_links && need > 0; i++) {
     const Share *share = &bound->shares[i];
-    Amount part_bytes = MIN (share->amount / AMOUNT_PER_BYTE, need_bytes);
-    if (part_bytes * share->rtt_ns > byte_ns)
-      part_bytes = byte_ns / share->rtt_ns;
-    byte_ns -= part_bytes * share->rtt_ns;
-    need_bytes -= part_bytes;
+    Amount part = MIN (share->amount / AMOUNT_PER_UNIT, need);
+    if (part * share->rtt_ns > left)
+      part = left / share->rtt_ns;
+    left -= part * share->rtt_ns;
+    need -= part;
   }
-  return need_bytes == 0;
+  return need == 0;
 }
 
 gint64

@@ -11,7 +11,7 @@
  *   plus the shortest way back, and its link's own window for that link's round trip. So bytes
  * times round trip, summed up, are at most window times (T + longest way back). All of it is
  * integer arithmetic (bits times ns in 128 bits): no rounding but that T is in ns, and that
- * a window counts whole bytes. */
+ * a window counts 4 096ths of a byte. */
 #pragma once
 
 #include "core/types.h"

@@ -31,13 +31,14 @@ fill_ideal_links (const Measure *self, ScenarioDirection direction, IdealLink *l
     gint64 back_ns = G_MAXINT64;
     for (guint k = 0; k < back->len; k++)
       back_ns = MIN (back_ns, g_array_index (back, IdealStep, k).delay_ns);
-    links[i] = (IdealLink) { .steps = (const IdealStep *)(gpointer)steps[direction]->data,
-                             .n_steps = steps[direction]->len,
-                             .back_delay_ns = back->len > 0 ? back_ns : 0,
-                             .quota_bytes = terms->quota_bytes,
-                             .quota_period_ns =
-                                 terms->quota_period_ns > 0 ? terms->quota_period_ns : G_MAXINT64,
-                             .window_bytes = config->link_window_max_bytes };
+    links[i] =
+        (IdealLink) { .steps = (const IdealStep *)(gpointer)steps[direction]->data,
+                      .n_steps = steps[direction]->len,
+                      .back_delay_ns = back->len > 0 ? back_ns : 0,
+                      .quota_bytes = terms->quota_bytes > 0 ? terms->quota_bytes : G_MAXINT64,
+                      .quota_period_ns =
+                          terms->quota_period_ns > 0 ? terms->quota_period_ns : G_MAXINT64,
+                      .window_bytes = config->link_window_max_bytes };
   }
 }
 

@@ -71,6 +71,7 @@ typedef struct {
 
 typedef struct {
   gint64 connected_ns, ended_ns; /* CAIMAN_TIME_NEVER: not */
+  gboolean is_finished;          /* it ended gracefully */
   gint64 offered_bytes;          /* by all flows */
   gint64 acked_bytes;
   gint64 received_bytes, delivered_bytes, consumed_bytes;

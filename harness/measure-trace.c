@@ -61,6 +61,7 @@ connection_state (Measure *self, ScenarioSide side_index, const CaimanTraceEvent
   if (event->b != CAIMAN_CONNECTION_ENDED)
     return;
   side->ended_ns = self->now_ns;
+  side->is_finished = event->reason == CAIMAN_REASON_FINISHED;
   if (is_violation (event->reason))
     side->n_protocol_errors++;
 }
@@ -77,10 +78,22 @@ span_change (MeasureSpan *span, guint64 state, guint64 old, guint64 new, gint64 
     measure_span_set (span, span->count - 1, now_ns);
 }
 
+/* An end that was done first closes its links, and the other one, which awaits the last
+ * acknowledgements, sees that before it is done itself: then the connection has ended the link. */
+static CaimanReason
+get_end_reason (const Measure *self, ScenarioSide side, CaimanReason reason)
+{
+  ScenarioSide other = side == SCENARIO_SIDE_CLIENT ? SCENARIO_SIDE_SERVER : SCENARIO_SIDE_CLIENT;
+  if (reason == CAIMAN_REASON_LINK_CLOSED && self->side[other].is_finished)
+    return CAIMAN_REASON_CONNECTION_ENDED;
+  return reason;
+}
+
 static void
 link_state (Measure *self, ScenarioSide side, guint index, const CaimanTraceEvent *event)
 {
   MeasureLinkSide *link = &self->links[index].side[side];
+  CaimanReason reason = get_end_reason (self, side, event->reason);
   guint64 old = event->a, new = event->b;
   span_change (&link->working, CAIMAN_LINK_WORKING, old, new, self->now_ns);
   span_change (&link->not_working, CAIMAN_LINK_NOT_WORKING, old, new, self->now_ns);
@@ -93,15 +106,16 @@ link_state (Measure *self, ScenarioSide side, guint index, const CaimanTraceEven
   if (new != CAIMAN_LINK_CLOSED || old == CAIMAN_LINK_CLOSED)
     return;
 
-  if (event->reason != CAIMAN_REASON_FINISHED && event->reason != CAIMAN_REASON_CONNECTION_ENDED)
+  if (reason != CAIMAN_REASON_FINISHED && reason != CAIMAN_REASON_CONNECTION_ENDED)
     link->n_ended++;
   link->is_blocked[0] = link->is_blocked[1] = FALSE;
   measure_span_set (&link->blocked, 0, self->now_ns);
   if (link->working.count == 0)
     lost_time_dropped (self->lost[measure_direction (side)], index, self->now_ns);
-  if (event->reason < CAIMAN_N_REASONS && link->end_ns[event->reason] == CAIMAN_TIME_NEVER)
-    link->end_ns[event->reason] = self->now_ns;
-  if (is_violation (event->reason))
+  if (reason < CAIMAN_N_REASONS && link->end_ns[reason] == CAIMAN_TIME_NEVER)
+    link->end_ns[reason] = self->now_ns;
+  /* What ends the connection is counted there. */
+  if (is_violation (reason) && reason != CAIMAN_REASON_PROTOCOL_ERROR)
     self->side[side].n_protocol_errors++;
 }
 

@@ -57,6 +57,7 @@ struct _Run {
   gboolean is_judged;  /* what happens now is clearing up */
   TestbedTimer *sample_timer;
   TestbedTimer *answer_timer;
+  TestbedTimer *quit_timer;
   GArray *pending; /* of RunPending, oldest first */
 };
 

@@ -69,7 +69,7 @@ add_link (StoreRun *store, const ScenarioLink *link)
                     .down = make_direction (store, &link->path[SCENARIO_DOWN]),
                     .weight = terms->weight,
                     .cost = terms->cost,
-                    .quota_bytes = terms->quota_bytes == G_MAXINT64 ? -1 : terms->quota_bytes };
+                    .quota_bytes = terms->quota_bytes > 0 ? terms->quota_bytes : -1 };
 
   g_array_append_val (store->links, row);
 }
@@ -125,11 +125,13 @@ run_record_link_closed (Run *run, ScenarioSide side, guint index, const CaimanLi
 
 /* Adds what one of maybe several links over the same path says. */
 static void
-add_link_stats (StoreLinkSample *sample, const CaimanLink *link, gint64 now_ns)
+add_link_stats (Run *run, ScenarioSide side, StoreLinkSample *sample, const CaimanLink *link,
+                gint64 now_ns)
 {
   CaimanLinkStats stats;
 
   caiman_link_get_stats (link, &stats, now_ns);
+  measure_link_rtt (run->measure, sample->link, side, stats.srtt_ns, stats.min_rtt_ns);
   sample->state = caiman_link_state_to_string (caiman_link_get_state (link));
   if (stats.srtt_ns > 0)
     sample->rtt_ns = stats.srtt_ns;
@@ -161,7 +163,7 @@ sample_link (Run *run, ScenarioSide side, guint index, CaimanLink *const *links,
 
   for (gsize i = 0; i < n_links; i++) {
     if (g_strcmp0 (caiman_link_get_name (links[i]), name) == 0)
-      add_link_stats (&sample, links[i], now_ns);
+      add_link_stats (run, side, &sample, links[i], now_ns);
   }
   g_array_append_val (run->store->link_samples, sample);
 }

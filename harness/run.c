@@ -4,6 +4,9 @@
 
 #include "harness/expect-eval.h"
 
+/* How long links may still be closing when the connection has ended at both ends. */
+#define CLOSING_TIME_NS CAIMAN_NS_PER_S
+
 static void add_problem (Run *run, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 static void
@@ -91,18 +94,41 @@ static gboolean
 is_side_over (const RunEndpoint *endpoint)
 {
   return endpoint->crashed || !endpoint->started ||
-         (endpoint->connection && caiman_connection_is_finished (endpoint->connection));
+         caiman_connection_get_state (endpoint->connection) == CAIMAN_CONNECTION_ENDED;
 }
 
+static gboolean
+are_links_closed (const RunEndpoint *endpoint)
+{
+  return !endpoint->connection || caiman_connection_is_finished (endpoint->connection);
+}
+
+/* The run ends when both ends have; links that are still closing get a little time. */
 static void
 check_over (Run *run)
 {
-  if (run->is_over || !is_side_over (&run->endpoint[SCENARIO_SIDE_CLIENT]) ||
-      !is_side_over (&run->endpoint[SCENARIO_SIDE_SERVER]))
+  const RunEndpoint *client = &run->endpoint[SCENARIO_SIDE_CLIENT];
+  const RunEndpoint *server = &run->endpoint[SCENARIO_SIDE_SERVER];
+
+  if (!is_side_over (client) || !is_side_over (server))
     return;
+  gint64 now_ns = testbed_now (run->testbed);
+  gboolean is_first = !run->is_over;
   run->is_over = TRUE;
-  if (!run->scenario->ends_at_duration)
-    run->testbed->klass->quit (run->testbed);
+  if (run->scenario->ends_at_duration)
+    return;
+  if (are_links_closed (client) && are_links_closed (server))
+    testbed_timer_arm (run->quit_timer, now_ns);
+  else if (is_first)
+    testbed_timer_arm (run->quit_timer, now_ns + CLOSING_TIME_NS);
+}
+
+static void
+quit_due (gpointer user_data)
+{
+  Run *run = user_data;
+
+  run->testbed->klass->quit (run->testbed);
 }
 
 static void
@@ -314,10 +340,8 @@ run_crash (Run *run, ScenarioSide side)
   if (endpoint->connection || !endpoint->started) {
     endpoint->crashed = TRUE;
     endpoint->connection = NULL;
-    if (run->result->side[side].ended_ns == CAIMAN_TIME_NEVER) {
-      run->result->side[side].reason = CAIMAN_REASON_CONNECTION_ENDED;
+    if (run->result->side[side].ended_ns == CAIMAN_TIME_NEVER)
       run->result->side[side].ended_ns = testbed_now (run->testbed);
-    }
     traffic_crashed (run->traffic, side);
     oracle_crashed (run->oracle, side);
   }
@@ -325,6 +349,7 @@ run_crash (Run *run, ScenarioSide side)
     g_array_set_size (run->pending, 0);
   run->testbed->klass->stop (run->testbed, side);
   recorder_forget_links (run->recorder, side);
+  measure_endpoint_gone (run->measure, side, testbed_now (run->testbed));
   check_over (run);
 }
 
@@ -376,6 +401,7 @@ make_parts (Run *run, const TestbedClass *klass, const RunOptions *options)
   run->faults = faults_new (run);
   run->sample_timer = testbed_timer_new (run->testbed, sample_due, run);
   run->answer_timer = testbed_timer_new (run->testbed, answer_due, run);
+  run->quit_timer = testbed_timer_new (run->testbed, quit_due, run);
   for (guint s = 0; s < SCENARIO_N_SIDES; s++) {
     run->endpoint[s].run = run;
     run->endpoint[s].side = s;
@@ -391,6 +417,7 @@ free_parts (Run *run)
   traffic_free (run->traffic);
   testbed_timer_free (run->sample_timer);
   testbed_timer_free (run->answer_timer);
+  testbed_timer_free (run->quit_timer);
   if (run->testbed)
     run->testbed->klass->free (run->testbed);
   oracle_free (run->oracle);
@@ -433,10 +460,8 @@ get_outcome (const RunResult *result)
 {
   CaimanReason reason = result->side[SCENARIO_SIDE_CLIENT].reason;
 
-  if (reason == CAIMAN_REASON_NONE || reason == CAIMAN_REASON_CONNECTION_ENDED)
-    reason = result->side[SCENARIO_SIDE_SERVER].reason != CAIMAN_REASON_NONE
-                 ? result->side[SCENARIO_SIDE_SERVER].reason
-                 : reason;
+  if (reason == CAIMAN_REASON_NONE)
+    reason = result->side[SCENARIO_SIDE_SERVER].reason;
   return expect_outcome_to_string (reason);
 }
 

@@ -34,8 +34,8 @@ typedef struct {
 
 /* How one side's connection ended. */
 typedef struct {
-  /* NONE: it survives, that is, it ended gracefully (CAIMAN_REASON_FINISHED) or still lives at the
-   * end of the run. CONNECTION_ENDED: the endpoint crashed. Else why it failed. */
+  /* NONE: it survives, that is, it ended gracefully (CAIMAN_REASON_FINISHED), still lives at the
+   * end of the run, or went down with its endpoint (crash). Else why it failed. */
   CaimanReason reason;
   gint64 ended_ns;     /* since the client's first connect; CAIMAN_TIME_NEVER: it still lives */
   gint64 connected_ns; /* when it was open; CAIMAN_TIME_NEVER: never */

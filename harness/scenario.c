@@ -145,18 +145,6 @@ scenario_list_events (const Scenario *scenario)
   return list_names (scenario->events);
 }
 
-gint64
-scenario_size_get_min (const ScenarioSize *size)
-{
-  return size->min_bytes;
-}
-
-gint64
-scenario_size_get_max (const ScenarioSize *size)
-{
-  return size->max_bytes;
-}
-
 const char *
 scenario_carrier_to_string (ScenarioCarrier carrier)
 {

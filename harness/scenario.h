@@ -444,10 +444,6 @@ void scenario_free (Scenario *scenario);
 /* (transfer full) the canonical text, see above. */
 char *scenario_print (const Scenario *scenario);
 
-/* The smallest and largest size that can be drawn. */
-gint64 scenario_size_get_min (const ScenarioSize *size);
-gint64 scenario_size_get_max (const ScenarioSize *size);
-
 /* Index of the item of this name, -1 when there is none. */
 int scenario_find_link (const Scenario *scenario, const char *name);
 int scenario_find_flow (const Scenario *scenario, const char *name);

@@ -148,8 +148,7 @@ make_info (const ScenarioLink *link, ScenarioSide side)
                             .user_data = g_bytes_new_static (link->name, strlen (link->name)),
                             .weight = terms->weight,
                             .cost = terms->cost,
-                            .quota_bytes =
-                                terms->quota_bytes == G_MAXINT64 ? 0 : terms->quota_bytes,
+                            .quota_bytes = terms->quota_bytes,
                             .quota_period_ns = terms->quota_period_ns };
 }
 

@@ -185,7 +185,9 @@ note_accepted (Source *source, gsize bytes, gint64 now_ns)
   source->offered_bytes += bytes;
   source->lane->last_sent_ns = now_ns;
   lane_push_record (source->lane, &record);
-  if (!source->is_responses)
+  if (source->is_responses)
+    measure_response_offered (source->traffic->measure, source->flow, (gint64)bytes, now_ns);
+  else
     measure_flow_offered (source->traffic->measure, source->flow, (gint64)bytes, now_ns);
   if (!record.is_end)
     return;

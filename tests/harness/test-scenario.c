@@ -211,8 +211,8 @@ test_flows (void)
   g_assert_cmpint (down->from, ==, SCENARIO_SIDE_SERVER);
   g_assert_cmpint (down->count, ==, 1000);
   g_assert_cmpint (down->message_size.kind, ==, SCENARIO_SIZE_UNIFORM);
-  g_assert_cmpint (scenario_size_get_min (&down->message_size), ==, 1000);
-  g_assert_cmpint (scenario_size_get_max (&down->message_size), ==, 2000);
+  g_assert_cmpint (down->message_size.min_bytes, ==, 1000);
+  g_assert_cmpint (down->message_size.max_bytes, ==, 2000);
   g_assert_cmpint (down->interval_ns, ==, MS (1));
   g_assert_cmpint (down->starts_ns, ==, S (1));
   g_assert_cmpint (down->stops_ns, ==, S (50));
@@ -224,8 +224,8 @@ test_flows (void)
   g_assert_cmpint (web->mode, ==, SCENARIO_MODE_MESSAGES);
   g_assert_cmpint (web->request_size.kind, ==, SCENARIO_SIZE_LIST);
   g_assert_cmpuint (web->request_size.n_sizes, ==, 3);
-  g_assert_cmpint (scenario_size_get_min (&web->request_size), ==, 1000);
-  g_assert_cmpint (scenario_size_get_max (&web->request_size), ==, 3000);
+  g_assert_cmpint (web->request_size.min_bytes, ==, 1000);
+  g_assert_cmpint (web->request_size.max_bytes, ==, 3000);
   g_assert_cmpint (web->response_size.kind, ==, SCENARIO_SIZE_PARETO);
   g_assert_cmpint (web->think_time_ns, ==, MS (10));
   g_assert_cmpint (web->close, ==, SCENARIO_CLOSE_NORMAL);
