@@ -8,7 +8,7 @@ Draws pairs of links from a seeded generator and carries 20 MB from client to se
 over its first link alone and over its second link alone, with each of several settings. Every run
 is deterministic: the same seed gives the same table on every machine.
 
-  CAIMAN          the command to run (default: caiman)
+  CAIMAN          the command to run (default: build/tools/caiman)
   --draws N       how many pairs (default 500)
   --seed N        of the generator (default 1)
   --jobs N        runs at a time (default 2)
@@ -91,9 +91,8 @@ class Link:
 
         self.rate_kbps = round(log_uniform(1_000, 100_000))
         self.delay_us = round(log_uniform(2_000, 400_000) / 2)
-        self.buffer_of_bdp = 0.1 + 1.9 * generator.random()
         bdp_bytes = self.rate_kbps * 2 * self.delay_us / 8_000
-        self.buffer_bytes = max(BUFFER_MIN_BYTES, round(self.buffer_of_bdp * bdp_bytes))
+        self.buffer_bytes = max(BUFFER_MIN_BYTES, round((0.1 + 1.9 * generator.random()) * bdp_bytes))
 
     @property
     def rtt_s(self):
@@ -175,34 +174,50 @@ def percent(value):
     return f"{100 * value:.1f} %"
 
 
-def share_of(draws, held):
-    count = sum(1 for draw in draws if held(draw))
-    return f"{percent(count / len(draws))} ({len(draws) - count} slower)"
+def share_of(draws, ratio):
+    slower = sum(getattr(draw, ratio) > 1 for draw in draws)
+    return f"{percent(1 - slower / len(draws))} ({slower} slower)"
 
 
+def efficiency_at(draws, share):
+    return percent(quantile([draw.pair.efficiency for draw in draws], share))
+
+
+def efficiency_alone(draws):
+    return percent(quantile([single.efficiency for draw in draws for single in draw.singles], 0.5))
+
+
+# Title, bar for policy adaptive, and what makes a cell of a column's draws.
 ROWS = [
-    ("no slower than the better link, from the first connect", lambda d: share_of(d, lambda x: x.total_ratio <= 1)),
-    ("the same on the flow's clock", lambda d: share_of(d, lambda x: x.flow_ratio <= 1)),
-    ("worst time over the time allowed, from the first connect", lambda d: f"{max(x.total_ratio for x in d):.3f}"),
-    ("efficiency, median", lambda d: percent(quantile([x.pair.efficiency for x in d], 0.5))),
-    ("efficiency, 10th percentile", lambda d: percent(quantile([x.pair.efficiency for x in d], 0.1))),
-    ("efficiency, smallest", lambda d: percent(min(x.pair.efficiency for x in d))),
-    ("times as fast as the better link, median", lambda d: f"{quantile([x.gain for x in d], 0.5):.2f}"),
-    ("efficiency of a single link, median", lambda d: percent(quantile([s.efficiency for x in d for s in x.singles], 0.5))),
+    ("no slower than the better link, from the first connect", "≥ 99 %", lambda d: share_of(d, "total_ratio")),
+    ("the same on the flow's clock", "", lambda d: share_of(d, "flow_ratio")),
+    ("worst time over the time allowed, from the first connect", "", lambda d: f"{max(x.total_ratio for x in d):.2f}"),
+    ("the same on the flow's clock", "", lambda d: f"{max(x.flow_ratio for x in d):.2f}"),
+    ("efficiency, median", "≥ 90 %", lambda d: efficiency_at(d, 0.5)),
+    ("efficiency, 10th percentile", "", lambda d: efficiency_at(d, 0.1)),
+    ("efficiency, smallest", "", lambda d: efficiency_at(d, 0)),
+    ("times as fast as the better link, median", "", lambda d: f"{quantile([x.gain for x in d], 0.5):.2f}"),
+    ("efficiency of a link alone, median", "", efficiency_alone),
 ]
 
 
 def format_table(columns):
-    lines = ["| | " + " | ".join(columns) + " |", "| --- |" + " ---: |" * len(columns)]
-    for title, cell in ROWS:
-        lines.append(f"| {title} | " + " | ".join(cell(draws) for draws in columns.values()) + " |")
+    lines = [
+        "| | bar for adaptive | " + " | ".join(columns) + " |",
+        "| --- | ---: |" + " ---: |" * len(columns),
+    ]
+    for title, bar, cell in ROWS:
+        lines.append(f"| {title} | {bar} | " + " | ".join(cell(draws) for draws in columns.values()) + " |")
     return "\n".join(lines)
 
 
 def format_distances(columns):
     """Median efficiency by the longer RTT of the pair, in parts of the ideal time."""
     bounds = (0, 0.01, 0.03, 0.1, math.inf)
-    lines = ["| longer RTT / ideal time | draws | " + " | ".join(columns) + " |", "| --- | ---: |" + " ---: |" * len(columns)]
+    lines = [
+        "| longer RTT / ideal time | draws | " + " | ".join(columns) + " |",
+        "| ---: | ---: |" + " ---: |" * len(columns),
+    ]
     for low, high in zip(bounds, bounds[1:]):
         cells = []
         for draws in columns.values():
@@ -230,8 +245,8 @@ def format_report(options, columns):
     legend = "\n".join(f"- {name}: {SETTINGS[name][1]}." for name in columns)
     return f"""# Random pairs of links
 
-Made by `bench/random-links.py --write`; the runs are deterministic, so the same command gives the
-same figures.
+Made by `bench/random-links.py --write BUILD/tools/caiman`; the runs are deterministic, so the same
+command gives the same figures as long as the code is the same.
 
 {options.draws} pairs of links (generator seed {options.seed}), each link drawn on its own: rate log-uniform from 1 to
 100 Mbit/s, RTT log-uniform from 2 to 400 ms, buffer uniform from 0.1 to 2 times the
@@ -239,11 +254,11 @@ bandwidth-delay product but at least 16 KiB; carrier `pipe`, no loss, no faults.
 over each of its links alone with the same settings, a client sends {BYTES // 1_000_000} MB.
 
 The pair is *no slower* when its time is at most {SLACK} times that of the better link alone plus one
-RTT of that link. The time that counts is from the first connect (t = 0) to the last byte delivered.
-The flow's clock, on which efficiency is measured, starts with the first byte offered on the
-established connection; for this comparison it is only of second interest, because for a pair it
-starts when the faster-to-open link is up, and so a link that takes long to open costs the pair time
-that the same link alone does not pay.
+RTT of that link. Time counts from the first connect (t = 0) to the last byte delivered, the same for
+all three runs. On the flow's clock, which efficiency goes by and which starts with the first byte
+offered on the established connection, the comparison is lopsided: a far link that runs alone has
+opened before its clock starts (3 RTT for connect and handshake), while in the pair the nearer link
+starts the clock and the far one opens on it. Both rows are given; the bar is read on the first.
 
 {format_table(columns)}
 
@@ -267,7 +282,7 @@ The lowest efficiencies under {next(iter(columns))}. `--keep DIR` leaves the sce
 
 def parse_options():
     parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1])
-    parser.add_argument("caiman", nargs="?", default="caiman")
+    parser.add_argument("caiman", nargs="?", default=os.path.join(ROOT, "build", "tools", "caiman"))
     parser.add_argument("--draws", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)

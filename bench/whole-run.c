@@ -4,11 +4,14 @@
  *
  *   ninja -C build bench/whole-run && build/bench/whole-run SCENARIO...
  *
- * Prints a line per scenario. Peak memory is that of the process so far: give one scenario to have
- * its own. Ends with status 1 when a run does not hold what its scenario expects. */
+ * Prints an object per scenario, as JSON Lines: simulated, real and processor time, steps (events
+ * of the simulator's queue), traced (events of the two endpoints), and the peak memory of the
+ * process so far: give one scenario to have its own. Ends with status 1 when a run does not hold
+ * what its scenario expects. */
 #include "harness/run.h"
 
 #include <string.h>
+#include <time.h>
 
 /* The most memory that this process had resident, in KiB. */
 static gint64
@@ -38,13 +41,14 @@ measure (const char *path)
   if (scenario == NULL)
     return FALSE;
   g_autoptr (StoreRun) store = run_prepare (scenario, scenario->seed_first, NULL);
+  clock_t cpu = clock ();
   g_autoptr (RunResult) result = run_scenario (scenario, scenario->seed_first, NULL, store);
-  double simulated_s = (double)result->simulated_ns / 1e9, wall_s = (double)result->wall_ns / 1e9;
-  g_print ("%s: simulated %.3f s in %.4f s, %.1f times real time, %" G_GUINT64_FORMAT
-           " events of the simulator, %.2f million/s, %" G_GUINT64_FORMAT
-           " events traced, peak %" G_GINT64_FORMAT " KiB\n",
-           path, simulated_s, wall_s, simulated_s / wall_s, result->n_steps,
-           (double)result->n_steps / 1e6 / wall_s, result->n_events, get_peak_kib ());
+  cpu = clock () - cpu;
+  g_print ("{\"scenario\": \"%s\", \"simulated_s\": %.6f, \"wall_s\": %.6f, \"cpu_s\": %.6f, "
+           "\"steps\": %" G_GUINT64_FORMAT ", \"traced\": %" G_GUINT64_FORMAT
+           ", \"peak_kib\": %" G_GINT64_FORMAT "}\n",
+           scenario->name, (double)result->simulated_ns / 1e9, (double)result->wall_ns / 1e9,
+           (double)cpu / CLOCKS_PER_SEC, result->n_steps, result->n_events, get_peak_kib ());
   for (guint i = 0; i < result->problems->len; i++)
     g_printerr ("%s: %s\n", path, (const char *)g_ptr_array_index (result->problems, i));
   return result->exit_class == RUN_EXIT_HELD;

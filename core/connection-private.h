@@ -104,6 +104,7 @@ struct _CaimanLink {
 
   CaimanFlight flight;
   gint64 window_bytes;
+  gint64 send_limit_bytes; /* see caiman_link_get_send_limit() */
   CaimanRtt rtt;
   CaimanRate rate;
   CaimanLinkControl control;

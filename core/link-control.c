@@ -2,10 +2,13 @@
 /* link-control.c - how much may be in flight on a link, and when it is suspected.
  *
  * Window: doubles per round trip from the start window while the delivery rate still grows (as slow
- * start), then follows the bandwidth-delay product: 1.5 BDP plus two messages, so that a link that
- * has become faster is found out within a few round trips. When the minimum RTT has not been met
- * for a while, the window goes below the BDP for one round trip to let the queue drain and see it
- * again (compare BBR, draft-cardwell-iccrg-bbr-congestion-control).
+ * start), then follows the bandwidth-delay product: 2 BDP plus two messages, more where the RTT
+ * varies (jitter, retransmissions below), up to 4 BDP, so that late acknowledgements do not leave
+ * the link idle and a link that has become faster is found out within a few round trips. What keeps
+ * the queue short is the limit on unsent data below (caiman_link_get_send_limit()): two messages.
+ * When the minimum RTT has not been met for a while, the window goes below the BDP for one round
+ * trip to let queues drain and see it again (compare BBR, draft-cardwell-iccrg-bbr-congestion-
+ * control).
  *
  * Suspicion: the oldest message is overdue by SRTT + max (4 RTTVAR, floor), as RFC 6298's RTO, and
  * no acknowledgement came for the floor either. What is out on a suspected link is duplicated on
@@ -77,6 +80,7 @@ caiman_control_link_working (CaimanLink *link)
                                         .round_rtt_ns = CAIMAN_TIME_NEVER,
                                         .min_rtt_stamp_ns = connection->now_ns };
   caiman_rate_reset (&link->rate);
+  link->send_limit_bytes = connection->config.link_window_start_bytes;
   caiman_link_set_window (link, clamp_window (link, connection->config.link_window_start_bytes));
 }
 
@@ -115,7 +119,17 @@ get_target_window (const CaimanLink *link, gint64 message_bytes)
     return MAX (bdp * 3 / 4, 2 * quantum);
   gint64 spread_ns = MIN (4 * link->rtt.rttvar_ns, 2 * get_min_rtt (link));
   gint64 slack = caiman_muldiv (caiman_rate_get_bps (&link->rate), spread_ns, 8 * CAIMAN_NS_PER_S);
-  return bdp + MAX (bdp / 2, slack) + 2 * quantum;
+  return 2 * bdp + slack + 2 * quantum;
+}
+
+/* Two messages may wait below, so that the link never runs dry; what waits there delays
+ * acknowledgements in the same direction and cannot go elsewhere when the link fails. */
+static void
+update_send_limit (CaimanLink *link)
+{
+  gint64 limit_bytes = 2 * (gint64)caiman_link_get_chunk_bytes (link);
+  if (ABS (limit_bytes - link->send_limit_bytes) > link->send_limit_bytes / 8)
+    link->send_limit_bytes = limit_bytes;
 }
 
 static void
@@ -157,8 +171,10 @@ caiman_control_acked (CaimanLink *link, const CaimanTransmission *transmission, 
   }
   if (new_round)
     control->round_rtt_ns = CAIMAN_TIME_NEVER;
-  if (!control->startup && caiman_rate_get_bps (&link->rate) > 0)
-    caiman_link_set_window (link, clamp_window (link, get_target_window (link, bytes)));
+  if (control->startup || caiman_rate_get_bps (&link->rate) == 0)
+    return;
+  update_send_limit (link);
+  caiman_link_set_window (link, clamp_window (link, get_target_window (link, bytes)));
 }
 
 /* --- Suspicion --- */

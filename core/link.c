@@ -60,6 +60,7 @@ caiman_link_new (const CaimanLinkInfo *info, guint32 id, const CaimanConfig *con
   link->state_since_ns = link->connected_ns = link->last_received_ns = link->last_ack_ns =
       link->last_ping_ns = now_ns;
   link->window_bytes = config->link_window_start_bytes;
+  link->send_limit_bytes = G_MAXINT64;
   caiman_rtt_init (&link->rtt, 10 * CAIMAN_NS_PER_S);
   caiman_rate_init (&link->rate);
   caiman_meter_init (&link->sent_meter, now_ns);
@@ -119,6 +120,12 @@ caiman_link_set_state (CaimanLink *link, CaimanLinkState state, CaimanReason rea
     leave_working (link);
   if (old == CAIMAN_LINK_WORKING && state == CAIMAN_LINK_NOT_WORKING)
     link->n_not_working++;
+  if (state == CAIMAN_LINK_CLOSING) {
+    /* No test matters any more, and its Pong must not bring the link back. */
+    link->testing = FALSE;
+    link->retest_at_ns = CAIMAN_TIME_NEVER;
+    link->outbox &= ~(guint)CAIMAN_OUTBOX_TEST_DATA;
+  }
   link->state = state;
   link->reason = reason;
   if (connection == NULL) {
@@ -403,6 +410,12 @@ caiman_link_set_hint (CaimanLink *link, const CaimanLinkHint *hint, gint64 now_n
   if (link->connection)
     caiman_connection_enter (link->connection, now_ns);
   link->hint = *hint;
+}
+
+gint64
+caiman_link_get_send_limit (const CaimanLink *link)
+{
+  return link->send_limit_bytes;
 }
 
 gboolean

@@ -86,6 +86,10 @@ void caiman_link_failed (CaimanLink *link, CaimanReason reason, gint64 now_ns);
 
 void caiman_link_set_hint (CaimanLink *link, const CaimanLinkHint *hint, gint64 now_ns);
 
+/* The most that the transport should hold unsent (transport.h, set_send_limit()): a few
+ * milliseconds of the link, once its rate is known. */
+gint64 caiman_link_get_send_limit (const CaimanLink *link);
+
 /* FALSE: feed no packets now, the application must read first (PROTOCOL.md, 5: the queues are
  * bounded by count too). Ask after each input and each read. */
 gboolean caiman_link_wants_packets (const CaimanLink *link);

@@ -14,7 +14,7 @@ void
 caiman_rate_reset (CaimanRate *rate)
 {
   memset (rate->round_max_bps, 0, sizeof rate->round_max_bps);
-  rate->latest_bps = 0;
+  rate->latest_bps = rate->max_bps = 0;
 }
 
 void
@@ -57,9 +57,13 @@ add_sample (CaimanRate *rate, gint64 sample_bps, gboolean app_limited)
     rate->window_round = rate->round;
     rate->window_slot = (rate->window_slot + 1) % CAIMAN_RATE_WINDOW_ROUNDS;
     rate->round_max_bps[rate->window_slot] = 0;
+    rate->max_bps = 0;
+    for (guint i = 0; i < CAIMAN_RATE_WINDOW_ROUNDS; i++)
+      rate->max_bps = MAX (rate->max_bps, rate->round_max_bps[i]);
   }
-  gint64 *max_bps = &rate->round_max_bps[rate->window_slot];
-  *max_bps = MAX (*max_bps, sample_bps);
+  gint64 *round_bps = &rate->round_max_bps[rate->window_slot];
+  *round_bps = MAX (*round_bps, sample_bps);
+  rate->max_bps = MAX (rate->max_bps, sample_bps);
 }
 
 gboolean
@@ -97,8 +101,5 @@ caiman_rate_set_app_limited (CaimanRate *rate, guint64 in_flight_bytes)
 gint64
 caiman_rate_get_bps (const CaimanRate *rate)
 {
-  gint64 max_bps = 0;
-  for (guint i = 0; i < CAIMAN_RATE_WINDOW_ROUNDS; i++)
-    max_bps = MAX (max_bps, rate->round_max_bps[i]);
-  return max_bps;
+  return rate->max_bps;
 }

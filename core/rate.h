@@ -34,6 +34,7 @@ typedef struct {
   guint64 window_round;            /* round in which the window below last moved on */
   guint window_slot;               /* slot of the window that takes samples now */
   gint64 round_max_bps[CAIMAN_RATE_WINDOW_ROUNDS]; /* best sample per round; a ring */
+  gint64 max_bps;                                  /* the best of them */
   gint64 latest_bps;
 } CaimanRate;
 

@@ -280,7 +280,8 @@ static CaimanOutMessage *
 get_next_copy (CaimanConnection *connection, CaimanLink *link)
 {
   CaimanSendQueue *queue = &connection->queue;
-  if (caiman_serial_before (link->redundant_next_seq, queue->base_seq))
+  /* A cursor outside of what is in the queue is a stale one, or a new link's. */
+  if (link->redundant_next_seq - queue->base_seq > queue->next_seq - queue->base_seq)
     link->redundant_next_seq = queue->base_seq;
   while (link->redundant_next_seq != queue->next_seq) {
     CaimanOutMessage *message = caiman_send_queue_find (queue, link->redundant_next_seq);

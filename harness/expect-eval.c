@@ -107,16 +107,25 @@ eval_outcome (const ScenarioExpect *expect, const Measure *measure, const RunSid
   return result;
 }
 
-/* What did not hold is told exactly, so that rounding does not hide by how little. */
 static char *
-format_actual (MetricUnit unit, gint64 value, gboolean held)
+format_for_people (MetricUnit unit, gint64 value)
 {
   double shown = (double)value;
-  if (!held)
-    return expect_format_bound (unit, SCENARIO_OP_EQ, value, value);
   if (unit == METRIC_UNIT_RATIO)
     shown /= (double)SCENARIO_PPB;
   return format_value (shown, metric_unit_to_string (unit));
+}
+
+/* Three digits, unless they would hide by how little a bound was missed. */
+static char *
+format_actual (const ScenarioExpect *expect, gint64 value, gboolean held)
+{
+  g_autofree char *text = format_for_people (expect->unit, value);
+  g_autofree char *bound = format_for_people (expect->unit, expect->value);
+  g_autofree char *bound_max = format_for_people (expect->unit, expect->value_max);
+  if (!held && (g_str_equal (text, bound) || g_str_equal (text, bound_max)))
+    return expect_format_bound (expect->unit, SCENARIO_OP_EQ, value, value);
+  return g_steal_pointer (&text);
 }
 
 static Result
@@ -128,7 +137,7 @@ eval_metric (const ScenarioExpect *expect, const Measure *measure)
   if (value == MEASURE_UNDEFINED)
     return result;
   result.held = expect_holds (expect, value);
-  result.actual = format_actual (expect->unit, value, result.held);
+  result.actual = format_actual (expect, value, result.held);
   return result;
 }
 

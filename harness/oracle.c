@@ -120,6 +120,12 @@ oracle_receiver_dropped (Oracle *oracle, ScenarioSide side)
   oracle->side[side].dropped = TRUE;
 }
 
+static gboolean
+is_judged (const Oracle *oracle)
+{
+  return !oracle->side[SCENARIO_SIDE_CLIENT].crashed && !oracle->side[SCENARIO_SIDE_SERVER].crashed;
+}
+
 /* --- Slots --- */
 
 /* The slot of @seq; a slot of another number that is @fresh is taken over. NULL: never sent. */
@@ -289,7 +295,7 @@ oracle_read (Oracle *oracle, ScenarioSide side, guint64 bytes, gint64 t_ns)
   Side *reader = &oracle->side[side];
 
   reader->read_bytes += bytes;
-  if (reader->read_bytes > reader->received_bytes && !reader->crashed)
+  if (reader->read_bytes > reader->received_bytes && is_judged (oracle))
     oracle_report (oracle, ORACLE_SAFETY, t_ns,
                    "%s read %" G_GUINT64_FORMAT " bytes, but has received %" G_GUINT64_FORMAT,
                    scenario_side_to_string (side), reader->read_bytes, reader->received_bytes);
@@ -298,7 +304,7 @@ oracle_read (Oracle *oracle, ScenarioSide side, guint64 bytes, gint64 t_ns)
 void
 oracle_trace (Oracle *oracle, ScenarioSide side, const CaimanTraceEvent *event)
 {
-  gboolean judged = !oracle->side[0].crashed && !oracle->side[1].crashed;
+  gboolean judged = is_judged (oracle);
 
   switch (event->type) {
   case CAIMAN_TRACE_LINK_BLOCKED:

@@ -52,7 +52,6 @@ struct _Run {
   Faults *faults;
   RunEndpoint endpoint[SCENARIO_N_SIDES];
   char *violation;     /* (nullable) the first one of safety */
-  gboolean has_failed; /* the testbed or the harness could not do what was asked */
   gboolean is_over;    /* both ends are closed */
   gboolean is_judged;  /* what happens now is clearing up */
   TestbedTimer *sample_timer;

@@ -254,17 +254,6 @@ flow_reached (gpointer user_data, guint flow)
   faults_flow_reached (run->faults, flow);
 }
 
-static void
-traffic_failed (gpointer user_data, const char *text)
-{
-  Run *run = user_data;
-
-  run->has_failed = TRUE;
-  add_problem (run, "%s", text);
-}
-
-static const TrafficHandler traffic_handler = { .reached = flow_reached, .failed = traffic_failed };
-
 /* --- Endpoints --- */
 
 /* A link filter: the scenario says which links this side's application rejects. */
@@ -396,8 +385,8 @@ make_parts (Run *run, const TestbedClass *klass, const RunOptions *options)
   run->measure = measure_new (scenario);
   run->oracle = oracle_new (receive_buffer_bytes, violated, run);
   run->testbed = klass->create (scenario, run->seed, &testbed_handler, run);
-  run->traffic = traffic_new (scenario, run->seed, run->testbed, run->oracle, run->measure,
-                              &traffic_handler, run);
+  run->traffic =
+      traffic_new (scenario, run->seed, run->testbed, run->oracle, run->measure, flow_reached, run);
   run->faults = faults_new (run);
   run->sample_timer = testbed_timer_new (run->testbed, sample_due, run);
   run->answer_timer = testbed_timer_new (run->testbed, answer_due, run);
@@ -466,13 +455,13 @@ get_outcome (const RunResult *result)
 }
 
 static RunExit
-get_exit (const Run *run, gboolean all_held)
+get_exit (const Run *run, gboolean recorded, gboolean all_held)
 {
   if (oracle_get_count (run->oracle, ORACLE_SAFETY) > 0)
     return RUN_EXIT_SAFETY;
   if (oracle_get_count (run->oracle, ORACLE_LIVENESS) > 0)
     return RUN_EXIT_LIVENESS;
-  if (run->has_failed)
+  if (!recorded)
     return RUN_EXIT_INTERNAL;
   return all_held ? RUN_EXIT_HELD : RUN_EXIT_EXPECTATION;
 }
@@ -497,9 +486,10 @@ judge (Run *run)
   gboolean all_held =
       expect_eval (run->scenario, run->measure, run->result->side, run->violation, run->store);
   measure_store (run->measure, run->store);
-  if (!recorder_finish (run->recorder, &error))
-    traffic_failed (run, error->message);
-  run->result->exit_class = get_exit (run, all_held);
+  gboolean recorded = recorder_finish (run->recorder, &error);
+  if (!recorded)
+    add_problem (run, "%s", error->message);
+  run->result->exit_class = get_exit (run, recorded, all_held);
   run->result->outcome = get_outcome (run->result);
   run->result->simulated_ns = now_ns;
   run->result->n_events = recorder_get_events (run->recorder);

@@ -97,7 +97,7 @@ struct _Traffic {
   Testbed *testbed;
   Oracle *oracle;
   Measure *measure;
-  const TrafficHandler *handler;
+  TrafficReachedFunc reached;
   gpointer user_data;
   Lane lane[SCENARIO_N_DIRECTIONS];
   Flow *flows;

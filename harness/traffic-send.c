@@ -197,21 +197,6 @@ note_accepted (Source *source, gsize bytes, gint64 now_ns)
   g_clear_pointer (&source->block, g_bytes_unref);
 }
 
-static gboolean
-is_too_large (Source *source, CaimanConnection *connection)
-{
-  gsize max = caiman_connection_get_message_max (connection);
-
-  if ((gsize)source->piece_bytes <= max)
-    return FALSE;
-  g_autofree char *text = g_strdup_printf ("%s: a message of %" G_GINT64_FORMAT
-                                           " bytes is more than the connection takes (%zu)",
-                                           source->spec->name, source->piece_bytes, max);
-  source_stop (source);
-  source->traffic->handler->failed (source->traffic->user_data, text);
-  return TRUE;
-}
-
 /* Content is made block by block, so that a huge request or response needs no memory. */
 static void
 make_block (Source *source)
@@ -247,6 +232,8 @@ write_stream (Source *source, CaimanConnection *connection, gint64 now_ns)
 static gboolean
 send_message (Source *source, CaimanConnection *connection, gint64 now_ns)
 {
+  /* The scenario reader has seen to that. */
+  g_assert ((gsize)source->piece_bytes <= caiman_connection_get_message_max (connection));
   if (!source->block)
     make_block (source);
   if (!caiman_connection_send (connection, source->block, now_ns, NULL))
@@ -268,8 +255,6 @@ send_piece (Source *source, gint64 now_ns)
   }
   if (lane->mode == SCENARIO_MODE_STREAM)
     taken = write_stream (source, connection, now_ns);
-  else if (is_too_large (source, connection))
-    return TRUE;
   else
     taken = send_message (source, connection, now_ns);
   if (!taken)

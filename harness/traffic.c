@@ -77,7 +77,7 @@ traffic_check_flow (Traffic *traffic, guint index)
   if (has_reached (flow)) {
     flow->watch_bytes = G_MAXINT64;
     flow->watch_messages = G_MAXINT64;
-    traffic->handler->reached (traffic->user_data, index);
+    traffic->reached (traffic->user_data, index);
   }
 }
 
@@ -344,7 +344,7 @@ init_flow (Traffic *traffic, guint index, guint64 seed)
 
 Traffic *
 traffic_new (const Scenario *scenario, guint64 seed, Testbed *testbed, Oracle *oracle,
-             Measure *measure, const TrafficHandler *handler, gpointer user_data)
+             Measure *measure, TrafficReachedFunc reached, gpointer user_data)
 {
   Traffic *traffic = g_new0 (Traffic, 1);
 
@@ -352,7 +352,7 @@ traffic_new (const Scenario *scenario, guint64 seed, Testbed *testbed, Oracle *o
   traffic->testbed = testbed;
   traffic->oracle = oracle;
   traffic->measure = measure;
-  traffic->handler = handler;
+  traffic->reached = reached;
   traffic->user_data = user_data;
   traffic->sources = g_ptr_array_new_with_free_func (source_free);
   for (guint d = 0; d < SCENARIO_N_DIRECTIONS; d++)

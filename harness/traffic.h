@@ -17,17 +17,13 @@ G_BEGIN_DECLS
 
 typedef struct _Traffic Traffic;
 
-typedef struct {
-  /* A flow has reached a mark that traffic_watch() has set (which is then cleared). May be called
-   * from within a call-back of a pump. */
-  void (*reached) (gpointer user_data, guint flow);
-  /* The scenario asks for what the connection does not take. */
-  void (*failed) (gpointer user_data, const char *text);
-} TrafficHandler;
+/* A flow has reached a mark that traffic_watch() has set (which is then cleared). May be called
+ * from within a call-back of a pump. */
+typedef void (*TrafficReachedFunc) (gpointer user_data, guint flow);
 
 /* All are borrowed and must outlive the traffic. */
 Traffic *traffic_new (const Scenario *scenario, guint64 seed, Testbed *testbed, Oracle *oracle,
-                      Measure *measure, const TrafficHandler *handler, gpointer user_data);
+                      Measure *measure, TrafficReachedFunc reached, gpointer user_data);
 void traffic_free (Traffic *traffic); /* accepts NULL; before the testbed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Traffic, traffic_free)
 

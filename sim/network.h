@@ -14,7 +14,7 @@
  * - Send buffer: bytes accepted and not yet serialised. Its limit is the path's queue: bytes are
  *   taken exactly; time x rate, and packets of 1 448 bytes, at least 16 KiB; an unlimited rate
  *   with a queue in time gives 256 KiB. An end is writable while it holds less than the limit, so
- *   one packet of any size goes over it.
+ *   one packet of any size goes over it. An end's user may ask for less (set_send_limit()).
  * - Receive buffer (256 KiB unless set): while the receiver does not read, a packet is let onto the
  *   wire only if the bytes in flight and waiting, this packet included, are within receive buffer +
  *   rate x RTT (nothing is added at an unlimited rate); one packet always passes when there are

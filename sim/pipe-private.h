@@ -57,9 +57,10 @@ typedef struct {
   PipeEndState state;
   gboolean held; /* the user has not freed it */
   gboolean reading;
-  gboolean finished;     /* a FIN is queued behind what was sent */
-  CaimanReason failure;  /* to be reported; NONE: nothing, or that it is writable */
-  SimTimer report_timer; /* reports what happened inside a call */
+  gsize send_limit_bytes; /* the user's, below the path's */
+  gboolean finished;      /* a FIN is queued behind what was sent */
+  CaimanReason failure;   /* to be reported; NONE: nothing, or that it is writable */
+  SimTimer report_timer;  /* reports what happened inside a call */
 } PipeEnd;
 
 /* One direction of a connection. */

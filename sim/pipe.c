@@ -158,9 +158,9 @@ report (gpointer user_data)
 gboolean
 pipe_end_is_writable (PipeEnd *end)
 {
+  gsize path_limit_bytes = end->connection->pipe->serialisers[end->index].limit_bytes;
   return end->state == PIPE_END_OPEN && !end->finished &&
-         pipe_end_get_out (end)->unsent_bytes <
-             end->connection->pipe->serialisers[end->index].limit_bytes;
+         pipe_end_get_out (end)->unsent_bytes < MIN (path_limit_bytes, end->send_limit_bytes);
 }
 
 /* The transport contract. */
@@ -187,6 +187,17 @@ static gboolean
 end_is_writable (CaimanTransport *self)
 {
   return pipe_end_is_writable ((PipeEnd *)self);
+}
+
+static void
+end_set_send_limit (CaimanTransport *self, gint64 limit_bytes)
+{
+  PipeEnd *end = (PipeEnd *)self;
+  gboolean was_writable = pipe_end_is_writable (end);
+
+  end->send_limit_bytes = (gsize)MAX (limit_bytes, 1);
+  if (!was_writable && pipe_end_is_writable (end))
+    pipe_end_writable_later (end);
 }
 
 static void
@@ -261,6 +272,7 @@ static const CaimanTransportClass end_class = {
   .name = "pipe",
   .send = end_send,
   .is_writable = end_is_writable,
+  .set_send_limit = end_set_send_limit,
   .set_reading = end_set_reading,
   .close = end_close,
   .abort = end_abort,
@@ -277,6 +289,7 @@ init_end (PipeEnd *end, PipeConnection *connection, guint index)
   end->connection = connection;
   end->index = index;
   end->reading = TRUE;
+  end->send_limit_bytes = G_MAXSIZE;
   sim_timer_init (&end->report_timer, report, end);
 }
 

@@ -87,6 +87,7 @@ verb_help (int argc, char **argv)
 int
 main (int argc, char **argv)
 {
+  static char help[] = "help", version[] = "version";
   setlocale (LC_CTYPE, "");
   if (!tool_init_log ())
     return EXIT_STATUS_USAGE;
@@ -96,8 +97,8 @@ main (int argc, char **argv)
     return EXIT_STATUS_USAGE;
   }
   if (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0)
-    argv[1] = (char[]) { "help" };
+    argv[1] = help;
   else if (strcmp (argv[1], "--version") == 0)
-    argv[1] = (char[]) { "version" };
+    argv[1] = version;
   return run_verb (argc - 1, argv + 1);
 }

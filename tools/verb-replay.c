@@ -249,6 +249,11 @@ replay (ReplayVerb *verb, const StoreRun *recorded)
   guint64 seed = (guint64)recorded->seed;
   g_autoptr (StoreRun) now = run_prepare (scenario, seed, &options);
   g_autoptr (RunResult) result = run_scenario (scenario, seed, &options, now);
+  if (result->exit_class == RUN_EXIT_INTERNAL || result->exit_class == RUN_EXIT_SKIPPED) {
+    for (guint i = 0; i < result->problems->len; i++)
+      tool_error ("%s", (const char *)g_ptr_array_index (result->problems, i));
+    return (int)result->exit_class;
+  }
   if (g_strcmp0 (recorded->digest, now->digest) != 0) {
     print_mismatch (verb, recorded, now, trace_path);
     return RUN_EXIT_EXPECTATION;

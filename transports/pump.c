@@ -26,7 +26,8 @@ typedef struct {
   CaimanLink *link;           /* (owned) NULL: it is connecting for @attempt_id */
   guint32 attempt_id;
   gboolean reading;
-  gint64 hint_ns; /* when it was last asked for a hint */
+  gint64 hint_ns;          /* when it was last asked for a hint */
+  gint64 send_limit_bytes; /* what it was last told */
 } Carrier;
 
 struct _CaimanPump {
@@ -119,6 +120,7 @@ carrier_new (CaimanPump *pump, CaimanTransport *transport)
   carrier->endpoint = pump->main;
   carrier->reading = TRUE;
   carrier->hint_ns = G_MININT64 / 2;
+  carrier->send_limit_bytes = G_MAXINT64;
   transport->events = &transport_events;
   transport->user_data = carrier;
   g_queue_push_tail_link (&pump->carriers, &carrier->node);
@@ -155,6 +157,20 @@ carrier_update_reading (Carrier *carrier)
     return;
   carrier->reading = reading;
   carrier->transport->klass->set_reading (carrier->transport, reading);
+}
+
+/* Keeps little unsent data in the transport (link.h). */
+static void
+carrier_update_send_limit (Carrier *carrier, gint64 now_ns)
+{
+  const CaimanTransportClass *klass = carrier->transport->klass;
+  gint64 limit_bytes = caiman_link_get_send_limit (carrier->link);
+  if (!klass->set_send_limit || limit_bytes == carrier->send_limit_bytes)
+    return;
+  carrier->send_limit_bytes = limit_bytes;
+  klass->set_send_limit (carrier->transport, limit_bytes);
+  if (!klass->is_writable (carrier->transport))
+    caiman_link_set_writable (carrier->link, FALSE, now_ns);
 }
 
 static void
@@ -311,6 +327,7 @@ update_links (Endpoint *endpoint, gint64 now_ns)
     if (!carrier)
       continue;
     carrier_update_reading (carrier);
+    carrier_update_send_limit (carrier, now_ns);
     carrier_take_hint (carrier, now_ns);
   }
 }

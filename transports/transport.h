@@ -29,6 +29,11 @@ typedef struct {
    * FALSE to TRUE, the writable() call-back tells. */
   gboolean (*is_writable) (CaimanTransport *self);
 
+  /* (optional, may be NULL) Keeps what was accepted and not yet sent below @limit_bytes, where the
+   * carrier's own buffer is larger: is_writable() is FALSE from there on. Data that waits inside
+   * the carrier cannot go over another link any more (TCP_NOTSENT_LOWAT on a socket). */
+  void (*set_send_limit) (CaimanTransport *self, gint64 limit_bytes);
+
   /* FALSE: stop making packet() call-backs; bytes back up to the sender once the receive buffer
    * is full. Initially TRUE. */
   void (*set_reading) (CaimanTransport *self, gboolean reading);

@@ -282,6 +282,52 @@ duo_last_event (Duo *d, DuoSide side, CaimanEventType type)
 
 static const char *const side_names[DUO_N_SIDES] = { "client", "server" };
 
+static void
+describe_link (Duo *d, CaimanLink *link)
+{
+  CaimanLinkStats stats;
+  caiman_link_get_stats (link, &stats, d->now_ns);
+  const DuoLink *duo_link = caiman_link_get_transport_data (link);
+  g_printerr ("  link %u: %s (%s)%s%s%s, in flight %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT
+              ", SRTT %" G_GINT64_FORMAT " us, waiting %u up %u down\n",
+              duo_link->number, caiman_link_state_to_string (caiman_link_get_state (link)),
+              caiman_reason_to_string (caiman_link_get_reason (link)),
+              caiman_link_is_blocked_local (link) ? ", blocked here" : "",
+              caiman_link_is_blocked_remote (link) ? ", blocked there" : "",
+              caiman_link_is_suspected (link) ? ", suspected" : "", stats.in_flight_bytes,
+              stats.window_bytes, stats.srtt_ns / CAIMAN_NS_PER_US,
+              duo_link->ends[DUO_SERVER].inbox.length, duo_link->ends[DUO_CLIENT].inbox.length);
+}
+
+static void
+describe_end (Duo *d, DuoSide side, CaimanConnection *connection)
+{
+  CaimanConnectionStats stats;
+  caiman_connection_get_stats (connection, &stats);
+  g_printerr ("%s: state %u (%s), unsent %" G_GUINT64_FORMAT ", unacked %" G_GUINT64_FORMAT
+              ", unconsumed %" G_GUINT64_FORMAT ", readable %" G_GUINT64_FORMAT
+              ", behind a gap %" G_GUINT64_FORMAT "; series %" G_GSIZE_FORMAT
+              " received of %" G_GSIZE_FORMAT " sent of %" G_GSIZE_FORMAT "\n",
+              side_names[side], caiman_connection_get_state (connection),
+              caiman_reason_to_string (caiman_connection_get_end_reason (connection)),
+              stats.unsent_bytes, stats.unacked_bytes, stats.unconsumed_bytes,
+              stats.readable_bytes, stats.reorder_bytes, d->series[side].n_received,
+              d->series[side].n_sent, d->series[side].n_offered);
+  gsize n_links;
+  CaimanLink *const *links = caiman_connection_get_links (connection, &n_links);
+  for (gsize i = 0; i < n_links; i++)
+    describe_link (d, links[i]);
+}
+
+void
+duo_describe (Duo *d)
+{
+  g_printerr ("at %.3f ms\n", (double)d->now_ns / 1e6);
+  describe_end (d, DUO_CLIENT, d->client);
+  if (d->accepted)
+    describe_end (d, DUO_SERVER, d->accepted);
+}
+
 G_GNUC_PRINTF (4, 5)
 static void
 fail (const Duo *d, const char *file, int line, const char *format, ...)

@@ -179,6 +179,9 @@ void duo_forget (Duo *d); /* empties log and events */
 guint duo_count_events (Duo *d, DuoSide side, CaimanEventType type);
 const DuoEvent *duo_last_event (Duo *d, DuoSide side, CaimanEventType type);
 
+/* Prints both ends and their links, for a test that is about to fail. */
+void duo_describe (Duo *d);
+
 /* --- Expectations --- */
 
 #define duo_expect_delivered(d, text)                                                              \

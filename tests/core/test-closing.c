@@ -433,6 +433,26 @@ test_disconnect_connecting (void)
   duo_expect_state (d, DUO_CLIENT, CAIMAN_CONNECTION_OPEN);
 }
 
+/* A link that leaves during its test: the Pong that decides it comes too late to matter. */
+static void
+test_goodbye_during_test (void)
+{
+  CaimanConfig config = duo_config ();
+  config.test_data_bytes = KIB (64);
+  g_autoptr (Duo) d = duo_new (&config, &config);
+  duo_add_link (d, "a", MS (10));
+  duo_advance (d, MS (100));
+  duo_add_link (d, "b", MS (10));
+  duo_advance (d, MS (31));
+  duo_expect_link_state (d, DUO_CLIENT, 2, CAIMAN_LINK_NEW);
+  duo_disconnect (d, DUO_CLIENT, 2);
+  duo_advance (d, MS (100));
+  duo_expect_link_closed (d, DUO_CLIENT, 2, CAIMAN_REASON_LINK_DISCONNECTED);
+  duo_expect_link_closed (d, DUO_SERVER, 2, CAIMAN_REASON_LINK_GOODBYE);
+  duo_expect_state (d, DUO_CLIENT, CAIMAN_CONNECTION_OPEN);
+  duo_expect_state (d, DUO_SERVER, CAIMAN_CONNECTION_OPEN);
+}
+
 /* Goodbye to the last link; the connection waits for another one. */
 static void
 test_goodbye_last_link (void)
@@ -517,6 +537,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/closing/goodbye/crossing", test_goodbye_crossing);
   g_test_add_func ("/core/closing/goodbye/unanswered", test_goodbye_unanswered);
   g_test_add_func ("/core/closing/goodbye/connecting", test_disconnect_connecting);
+  g_test_add_func ("/core/closing/goodbye/during-test", test_goodbye_during_test);
   g_test_add_func ("/core/closing/goodbye/last-link", test_goodbye_last_link);
   g_test_add_func ("/core/closing/free", test_free);
   g_test_add_func ("/core/closing/no-link-after-end", test_no_link_after_end);

@@ -39,8 +39,7 @@ world_add (World *world, gint64 rate_bps, gint64 rtt_ns, const CaimanLinkInfo *i
   caiman_rtt_add (&link->rtt, rtt_ns, MS (1000));
   caiman_link_set_state (link, CAIMAN_LINK_NEW, CAIMAN_REASON_NONE);
   caiman_link_set_state (link, CAIMAN_LINK_WORKING, CAIMAN_REASON_NONE);
-  for (guint i = 0; i < CAIMAN_RATE_WINDOW_ROUNDS; i++)
-    link->rate.round_max_bps[i] = rate_bps;
+  link->rate.round_max_bps[0] = link->rate.max_bps = rate_bps;
   caiman_link_set_writable (link, TRUE, MS (1000));
   return link;
 }

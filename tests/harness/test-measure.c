@@ -6,6 +6,7 @@
 #include "harness/metrics-registry.h"
 
 #include <math.h>
+#include <string.h>
 
 #define BULK "[traffic upload]\nfrom = client\nkind = bulk\nbytes = 1MB\n"
 
@@ -468,6 +469,21 @@ test_registry (void)
   measured_clear (&m);
 }
 
+/* docs/metrics.md names every metric. */
+static void
+test_documented (void)
+{
+  gsize n_metrics;
+  const MetricInfo *metrics = metrics_registry_get (&n_metrics);
+  g_autofree char *text = NULL;
+  g_assert_true (g_file_get_contents (METRICS_DOC, &text, NULL, NULL));
+  for (gsize i = 0; i < n_metrics; i++) {
+    g_autofree char *quoted = g_strdup_printf ("`%s`", metrics[i].name);
+    if (strstr (text, quoted) == NULL)
+      g_error ("%s does not explain %s", METRICS_DOC, quoted);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -490,5 +506,6 @@ main (int argc, char **argv)
   g_test_add_func ("/harness/measure/events", test_events);
   g_test_add_func ("/harness/measure/capacity-steps", test_capacity_steps);
   g_test_add_func ("/harness/measure/registry", test_registry);
+  g_test_add_func ("/harness/measure/documented", test_documented);
   return g_test_run ();
 }

@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The scenario library: every file is well kept, runs, and holds all that it expects.
 
-usage: library.py check|run|slow ROOT CAIMAN
+usage: library.py check|run ROOT CAIMAN
 
-check   what can be said without a run: the head of each file, names, bases, the lists
-run     runs all scenarios but those of tests/scenarios/slow.list
-slow    runs those
+check   what can be said without a run: the head of each file, names, bases, the determinism list
+run     runs them all
 
 Prints TAP, a test per scenario. Files of the library end in .ini; a base that only others extend
 ends in .inc and is no scenario.
@@ -94,12 +93,6 @@ def check_bases(root, scenarios):
     return [f"nothing extends {path}" for path in find(root, ".inc") if path not in used]
 
 
-def check_slow(root, scenarios):
-    rows = read_list(root, "tests/scenarios/slow.list")
-    problems = [f"{path} is not there" for path, _ in rows if path not in scenarios]
-    return problems + [f"{path}: no reason is given" for path, reason in rows if not reason]
-
-
 def check_determinism(root, scenarios):
     rows = read_list(root, "tests/determinism.list")
     problems = [f"{path} is not there" for path, _ in rows if path not in scenarios]
@@ -115,7 +108,6 @@ def check(root, caiman):
         tap.case(path, check_head(read(root, path)) + check_resolved(caiman, path))
     tap.case("names differ", check_names(scenarios))
     tap.case("bases are extended", check_bases(root, scenarios))
-    tap.case("slow.list", check_slow(root, scenarios))
     tap.case("determinism.list", check_determinism(root, scenarios))
     return tap.end()
 
@@ -127,17 +119,17 @@ def judge(runs):
     problems = []
     for run in runs:
         if run["exit"] != 0:
-            problems.append(f"seed {run['seed']}, {run['policy']}: {run['outcome']}, exit {run['exit']}")
+            what = run["variant"] or f"seed {run['seed']}"
+            problems.append(f"{what}: {run['outcome']}, exit {run['exit']}")
         for expect in run["expectations"]:
             if not expect["held"]:
                 problems.append(f"  {expect['name']}: expected {expect['bound']}, got {expect['actual']}")
     return problems if runs else ["it was not run"]
 
 
-def run(root, caiman, slow):
+def run(root, caiman):
     tap = Tap()
-    slow_ones = {path for path, _ in read_list(root, "tests/scenarios/slow.list")}
-    scenarios = [path for path in find(root, ".ini") if (path in slow_ones) == slow]
+    scenarios = find(root, ".ini")
     command = [caiman, "run", "--no-db", "--json", "-j", str(JOBS), *scenarios]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     runs = [json.loads(line) for line in done.stdout.splitlines()]
@@ -149,16 +141,14 @@ def run(root, caiman, slow):
 
 
 def main():
-    if len(sys.argv) != 4 or sys.argv[1] not in ("check", "run", "slow"):
+    if len(sys.argv) != 4 or sys.argv[1] not in ("check", "run"):
         print(__doc__, file=sys.stderr)
         return 2
     mode, root, caiman = sys.argv[1:]
     caiman = os.path.abspath(caiman)
     root = os.path.abspath(root)
     os.chdir(root)
-    if mode == "check":
-        return check(root, caiman)
-    return run(root, caiman, mode == "slow")
+    return check(root, caiman) if mode == "check" else run(root, caiman)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,482 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The command line tool as its users meet it: output, exit status, databases, signals.
+
+usage: test-cli.py CAIMAN
+
+Prints TAP. Nothing here waits for a time: where a process must be under way, its output tells.
+"""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import traceback
+import xml.etree.ElementTree
+
+CAIMAN = os.path.abspath(sys.argv[1])
+
+SCENARIO = """\
+[scenario]
+format = 1
+carrier = pipe
+title = Two links
+duration = 30s
+seed = 1
+
+[link a]
+rate = 50mbit
+delay = 10ms
+jitter = uniform(1ms)
+
+[link b]
+rate = 20mbit
+delay = 30ms
+
+[traffic upload]
+from = client
+kind = bulk
+bytes = 500kB
+
+[event silence]
+at = 50ms
+do = blackhole a for 200ms
+
+[expect]
+upload.delivered-bytes = 500kB
+"""
+
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def caiman(*arguments, env=None):
+    """Runs the tool here; returns status, standard output, standard error."""
+    environment = {k: v for k, v in os.environ.items() if k != "CAIMAN_LOG"}
+    environment.update(env or {})
+    done = subprocess.run([CAIMAN, *arguments], capture_output=True, text=True, env=environment)
+    return done.returncode, done.stdout, done.stderr
+
+
+def expect(status, *arguments, env=None):
+    got, out, err = caiman(*arguments, env=env)
+    assert got == status, f"caiman {' '.join(arguments)}: status {got}, not {status}\n{out}\n{err}"
+    return out, err
+
+
+def write(name, text=SCENARIO):
+    with open(name, "w", encoding="utf-8") as file:
+        file.write(text)
+    return name
+
+
+def query(db, sql):
+    connection = sqlite3.connect(db)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def change(db, sql):
+    connection = sqlite3.connect(db)
+    with connection:
+        connection.execute(sql)
+    connection.close()
+
+
+def runs_of(out):
+    return [json.loads(line) for line in out.splitlines()]
+
+
+@test
+def usage_errors():
+    write("s.ini")
+    out, err = expect(2)
+    assert out == "" and "usage: caiman" in err
+    for arguments, text in [
+        (["rum"], "did you mean 'run'"),
+        (["qqqqqq"], "see 'caiman help'"),
+        (["run"], "usage: caiman run"),
+        (["run", "--nonsense", "s.ini"], "--nonsense"),
+        (["run", "-j", "0", "s.ini"], "-j takes"),
+        (["run", "--seed", "5..1", "s.ini"], "--seed takes"),
+        (["run", "--seed", "x", "s.ini"], "--seed takes"),
+        (["run", "--policy", "best", "s.ini"], "there is no policy 'best'"),
+        (["run", "--set", "nonsense", "s.ini"], "--set takes"),
+        (["run", "--set", "nonsense=1", "s.ini"], "--set takes"),
+        (["run", "--testbed", "moon", "s.ini"], "there is no testbed 'moon'"),
+        (["run", "--db", "x.db", "--no-db", "s.ini"], "exclude each other"),
+        (["run", "--trace", "t", "--seed", "1..2", "s.ini"], "single run"),
+        (["run", "missing.ini"], "missing.ini"),
+        (["replay", "x.db"], "usage: caiman replay"),
+        (["replay", "missing.db", "1"], "missing.db"),
+        (["replay", "missing.db", "one"], "not the number of a run"),
+        (["show", "missing.db"], "missing.db"),
+        (["prune", "missing.db"], "say which runs"),
+        (["prune", "--older-than", "soon", "missing.db"], "--older-than takes"),
+        (["help", "rum"], "did you mean"),
+    ]:
+        out, err = expect(2, *arguments)
+        assert out == "" and text in err, (arguments, out, err)
+    assert not os.path.exists("caiman.db")
+    expect(2, "version", env={"CAIMAN_LOG": "loud"})
+
+
+@test
+def help_and_version():
+    out, _ = expect(0, "version")
+    assert out.startswith("caiman 0."), out
+    assert expect(0, "--version")[0] == out
+    assert expect(0, "help")[0] == expect(0, "--help")[0]
+    for verb in ["run", "check", "replay", "show", "prune", "version", "help"]:
+        out, err = expect(0, "help", verb)
+        assert f"caiman {verb}" in out and "--help" in out and err == "", (verb, out, err)
+        assert out == expect(0, verb, "--help")[0]
+        assert verb in expect(0, "help")[0]
+
+
+@test
+def scenario_errors():
+    text = SCENARIO.replace("rate = 50mbit", "rat = 50mbit").replace("500kB\n\n[event", "500\n\n[event")
+    write("bad.ini", text)
+    for verb in ["check", "run"]:
+        out, err = expect(2, verb, "bad.ini")
+        lines = err.splitlines()
+        assert out == "" and len(lines) >= 2, err
+        assert all(line.startswith("bad.ini:") for line in lines), err
+        assert "rat" in lines[0] and "rate" in lines[0], err
+    assert not os.path.exists("caiman.db")
+
+
+@test
+def check_round_trip():
+    out, _ = expect(0, "check", write("s.ini"))
+    write("again.ini", out)
+    again, _ = expect(0, "check", "again.ini")
+    assert out.split("\n", 1)[1] == again.split("\n", 1)[1]
+    assert out.splitlines()[0].split()[-1] == again.splitlines()[0].split()[-1]
+    out, _ = expect(0, "check", "--set", "link a.delay = 77ms", "s.ini")
+    assert "77ms" in out
+    out, err = expect(2, "check", "s.ini", "missing.ini")
+    assert "[link a]" in out and "missing.ini" in err
+    assert expect(0, "check", "-q", "s.ini")[0] == ""
+
+
+@test
+def run_tells_and_records():
+    out, err = expect(0, "run", write("s.ini"))
+    for text in ["ok", "survives", "Expectations", "upload.delivered-bytes", "Where the lost time went"]:
+        assert text in out, (text, out)
+    assert err == ""
+    rows = query("caiman.db", "SELECT state, outcome, exit_class, seed FROM run")
+    assert len(rows) == 1 and rows[0][1:] == ("survives", 0, 1), rows
+    out, _ = expect(0, "run", "--seed", "1..3", "--db", "other.db", "--campaign", "three", "s.ini")
+    assert len(out.splitlines()) == 4 and "3 runs: 3 ok" in out, out
+    assert query("other.db", "SELECT name FROM campaign") == [("three",)]
+    assert len(query("caiman.db", "SELECT 1 FROM run")) == 1
+
+
+@test
+def run_quiet():
+    write("s.ini")
+    assert expect(0, "run", "-q", "--no-db", "s.ini") == ("", "")
+    assert not os.path.exists("caiman.db")
+    out, err = expect(1, "run", "-q", "--no-db", "--set", "expect.upload.efficiency=>= 100%", "s.ini")
+    assert out == "" and "upload.efficiency" in err, (out, err)
+
+
+@test
+def run_verbose():
+    out, _ = expect(0, "run", "-v", "--no-db", "--seed", "1..2", write("s.ini"))
+    assert out.count("Expectations") == 2
+
+
+@test
+def run_json():
+    write("s.ini")
+    out, _ = expect(1, "run", "--json", "--no-db", "--set", "expect.upload.recovery=<= 1ns", "s.ini")
+    (run,) = runs_of(out)
+    for key in ["schema", "scenario", "hash", "seed", "policy", "testbed", "outcome", "exit", "digest"]:
+        assert key in run, key
+    assert (run["scenario"], run["seed"], run["policy"]) == ("s", 1, "adaptive")
+    assert (run["testbed"], run["outcome"], run["exit"]) == ("sim", "survives", 1)
+    assert len(run["digest"]) == 64 and len(run["hash"]) == 64
+    assert all(set(metric) == {"value", "unit"} for metric in run["metrics"].values())
+    assert run["metrics"]["upload.delivered-bytes"] == {"value": 500000, "unit": "bytes"}
+    held = {e["name"]: e["held"] for e in run["expectations"]}
+    assert held["integrity"] and held["upload.delivered-bytes"] and not held["upload.recovery"], held
+
+
+@test
+def run_junit():
+    write("s.ini")
+    expect(1, "run", "-q", "--junit", "out.xml", "--db", "x.db", "--seed", "1..2",
+           "--set", "expect.upload.efficiency=>= 100%", "s.ini")
+    root = xml.etree.ElementTree.parse("out.xml").getroot()
+    cases = root.findall(".//testcase")
+    assert len(cases) == 2 and len(root.findall(".//failure")) == 2
+    assert "caiman replay 'x.db'" in root.find(".//failure").text
+    out, err = expect(70, "run", "-q", "--junit", "missing/out.xml", "--no-db", "s.ini")
+    assert "missing/out.xml" in err
+
+
+@test
+def run_options_replace_values():
+    write("s.ini")
+    out, _ = expect(0, "run", "--json", "--no-db", "--seed", "7", "--policy", "round-robin", "s.ini")
+    (run,) = runs_of(out)
+    assert (run["seed"], run["policy"]) == (7, "round-robin")
+
+
+@test
+def sweeps():
+    write("s.ini", SCENARIO + "\n[sweep]\nlink b.delay = 20ms, 60ms\nlink b.rate = 10mbit, 20mbit\n")
+    out, _ = expect(0, "run", "--json", "--no-db", "-j2", "--seed", "1..2", "s.ini")
+    runs = runs_of(out)
+    assert len(runs) == 8 and len({run["digest"] for run in runs}) == 8
+    assert [run["seed"] for run in runs] == [1, 2] * 4
+    assert "20ms" in runs[0]["variant"] and "60ms" in runs[-1]["variant"]
+    write("bad.ini", SCENARIO + "\n[sweep]\nlink b.delay = 20ms, 60\n")
+    _, err = expect(2, "run", "--no-db", "bad.ini")
+    assert "bad.ini:" in err
+
+
+@test
+def jobs_change_nothing():
+    write("s.ini")
+    one, _ = expect(0, "run", "--json", "--no-db", "--seed", "1..12", "s.ini")
+    assert len({run["digest"] for run in runs_of(one)}) == 12
+    for jobs in [["-j", "2"], ["-j5"], ["--jobs=12"]]:
+        assert expect(0, "run", "--json", "--db", "x.db", *jobs, "--seed", "1..12", "s.ini")[0] == one
+    assert query("x.db", "SELECT count(*) FROM run WHERE digest IS NOT NULL") == [(36,)]
+
+
+@test
+def several_runs_worst_counts():
+    write("good.ini")
+    write("fails.ini", SCENARIO + "upload.efficiency = >= 100%\n")
+    write("stuck.ini", SCENARIO.replace("duration = 30s", "duration = 100ms"))
+    out, _ = expect(4, "run", "--no-db", "good.ini", "stuck.ini", "fails.ini")
+    assert "1 ok, 1 FAILED, 1 STUCK" in out, out
+    expect(1, "run", "--no-db", "fails.ini", "good.ini")
+
+
+@test
+def skipped():
+    write("tcp.ini", SCENARIO.replace("carrier = pipe", "carrier = tcp"))
+    write("s.ini")
+    out, err = expect(77, "run", "--no-db", "tcp.ini")
+    assert "skipped" in out and "tcp" in err, (out, err)
+    expect(0, "run", "--no-db", "tcp.ini", "s.ini")
+    _, err = expect(77, "run", "--no-db", "--testbed", "tcp", "s.ini")
+    assert "no testbed 'tcp'" in err
+
+
+@test
+def full_disk():
+    write("s.ini")
+    out, err = expect(70, "run", "--db", "/dev/full", "s.ini")
+    assert out == "" and "/dev/full" in err, (out, err)
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([CAIMAN, "help"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 70 and "standard output" in done.stderr
+    expect(70, "show", write("nodb", "this is no database" * 100))
+
+
+@test
+def show():
+    write("s.ini")
+    expect(0, "run", "-q", "--db", "x.db", "--seed", "1..3", "s.ini")
+    out, _ = expect(0, "show", "x.db")
+    assert len(out.splitlines()) == 4, out
+    assert len(expect(0, "show", "--limit", "1", "x.db")[0].splitlines()) == 2
+    assert len(expect(0, "show", "--scenario", "s", "--json", "x.db")[0].splitlines()) == 3
+    assert expect(0, "show", "--failed", "--json", "x.db")[0] == ""
+    out, _ = expect(0, "show", "x.db", "2")
+    assert "seed 2" in out and "Expectations" in out and "link-state" in out, out
+    assert len(expect(0, "show", "--all", "x.db", "2")[0]) > len(out)
+    assert json.loads(expect(0, "show", "--json", "x.db", "2")[0])["seed"] == 2
+    expect(2, "show", "x.db", "9")
+    expect(2, "show", "x.db", "zero")
+    expect(2, "show", "--limit", "-1", "x.db")
+
+
+@test
+def prune():
+    write("s.ini")
+    for name in ["one", "two"]:
+        expect(0, "run", "-q", "--db", "x.db", "--campaign", name, "--seed", "1..3", "s.ini")
+    count = "SELECT count(*) FROM run"
+    out, _ = expect(0, "prune", "--dry-run", "--campaign", "one", "x.db")
+    assert "3 runs" in out and query("x.db", count) == [(6,)]
+    out, _ = expect(0, "prune", "--campaign", "one", "x.db")
+    assert "3 runs and 1 campaigns deleted" in out and query("x.db", count) == [(3,)]
+    expect(0, "prune", "--outcome", "terminated", "x.db")
+    expect(0, "prune", "--older-than", "30d", "x.db")
+    expect(0, "prune", "--older-than", "1h", "x.db")
+    assert query("x.db", count) == [(3,)]
+    assert expect(0, "prune", "-q", "--older-than", "0d", "x.db")[0] == ""
+    assert query("x.db", count) == [(0,)]
+
+
+@test
+def replay_equal():
+    write("s.ini")
+    expect(0, "run", "-q", "--db", "x.db", "--seed", "3..4", "--set", "link a.delay=12ms",
+           "--policy", "min-rtt", "s.ini")
+    os.remove("s.ini")
+    out, _ = expect(0, "replay", "x.db", "2", "--trace", "t.txt")
+    digest = query("x.db", "SELECT digest FROM run WHERE id = 2")[0][0]
+    assert "the same" in out and digest in out and os.path.getsize("t.txt") > 1000
+    assert expect(0, "replay", "-q", "x.db", "1")[0] == ""
+    _, err = expect(70, "replay", "--trace", "missing/t.txt", "x.db", "1")
+    assert "missing/t.txt" in err
+    expect(2, "replay", "x.db", "3")
+
+
+@test
+def replay_mismatch():
+    write("s.ini", SCENARIO.replace("500kB", "3MB"))
+    expect(0, "run", "-q", "--db", "x.db", "--trace", "recorded.txt", "s.ini")
+    change("x.db", "UPDATE run SET digest = replace(digest, substr(digest, 1, 8), '00000000')")
+    # As if the run had differed from its second thousand events on, and in its first fault.
+    change("x.db", "UPDATE checkpoint SET digest = zeroblob(32) WHERE n_events >= 2000")
+    change("x.db", "UPDATE event SET t_ns = t_ns + 1 WHERE seq = "
+                   "(SELECT min(seq) FROM event WHERE side = 'harness')")
+    out, _ = expect(1, "replay", "x.db", "1")
+    assert "DIFFERENT, between events 1001 and 2000" in out, out
+    assert "first change of state that differs" in out and "recorded: 50000001 ns harness" in out, out
+    assert "this run's events 1001 to 2000:" in out and "-v shows them" in out, out
+    with open("recorded.txt", encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    assert len(lines) > 2000
+    assert lines[1000] in expect(1, "replay", "-v", "x.db", "1")[0]
+    changed = lines[1499].replace(" ", "  ", 1)
+    write("changed.txt", "\n".join([*lines[:1499], changed, *lines[1500:]]) + "\n")
+    out, _ = expect(1, "replay", "--against", "changed.txt", "x.db", "1")
+    assert "first event that differs: number 1500" in out, out
+    assert f"recorded: {changed}" in out and f"now:      {lines[1499]}" in out, out
+    assert f"both:     {lines[1498]}" in out, out
+    write("short.txt", "\n".join(lines[:10]) + "\n")
+    out, _ = expect(1, "replay", "--against", "short.txt", "x.db", "1")
+    assert "number 11" in out and "recorded: (the end)" in out, out
+    out, _ = expect(1, "replay", "--against", "recorded.txt", "x.db", "1")
+    assert "both traces are the same" in out, out
+    _, err = expect(1, "replay", "--against", "missing.txt", "x.db", "1")
+    assert "missing.txt" in err
+
+
+@test
+def replay_without_digest():
+    write("s.ini")
+    expect(0, "run", "-q", "--db", "x.db", "s.ini")
+    change("x.db", "UPDATE run SET digest = NULL")
+    _, err = expect(2, "replay", "x.db", "1")
+    assert "no digest" in err
+    change("x.db", "UPDATE run SET digest = '00'")
+    change("x.db", "UPDATE scenario SET text = 'nonsense'")
+    _, err = expect(2, "replay", "x.db", "1")
+    assert "cannot read the recorded scenario" in err
+
+
+class Process:
+    """The tool, under way."""
+
+    def __init__(self, *arguments):
+        self.errors = tempfile.TemporaryFile(mode="w+")
+        self.process = subprocess.Popen([CAIMAN, *arguments], stdout=subprocess.PIPE, stderr=self.errors, text=True)
+
+    def workers(self):
+        pid = self.process.pid
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            return [int(child) for child in file.read().split()]
+
+    def end(self):
+        """Status, the rest of standard output, standard error."""
+        out = self.process.stdout.read()
+        status = self.process.wait()
+        self.process.stdout.close()
+        self.errors.seek(0)
+        with self.errors:
+            return status, out, self.errors.read()
+
+
+def has_worked(pid):
+    """Whether the process has spent time of the processor: it has a task, then."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        return int(file.read().rsplit(")", 1)[1].split()[11]) >= 5
+
+
+@test
+def interrupted():
+    write("s.ini")
+    tool = Process("run", "-j2", "--db", "x.db", "--junit", "out.xml", "--seed", "1..1000000", "s.ini")
+    first = tool.process.stdout.readline()
+    workers = tool.workers()
+    tool.process.send_signal(signal.SIGINT)
+    status, out, err = tool.end()
+    assert status == 130, (status, err)
+    assert "interrupted" in err and workers
+    assert not any(os.path.exists(f"/proc/{worker}") for worker in workers)
+    finished = query("x.db", "SELECT count(*) FROM run WHERE state = 'finished'")[0][0]
+    told = sum(line.startswith("ok") for line in (first + out).splitlines())
+    cases = len(xml.etree.ElementTree.parse("out.xml").getroot().findall(".//testcase"))
+    assert 1 <= told <= finished <= told + 2 and cases == told, (told, finished, cases)
+    assert query("x.db", "SELECT count(*) FROM campaign WHERE ended_us IS NULL") == [(0,)]
+
+
+@test
+def interrupted_in_the_first_run():
+    write("s.ini", SCENARIO.replace("500kB", "100GB").replace("30s", "1h"))
+    tool = Process("run", "--db", "x.db", "s.ini")
+    while not tool.workers() or not has_worked(tool.workers()[0]):
+        assert tool.process.poll() is None
+    tool.process.send_signal(signal.SIGTERM)
+    status, out, err = tool.end()
+    assert status == 130 and out == "" and "0 of 1 runs" in err, (status, out, err)
+    assert query("x.db", "SELECT state FROM run") == [("unfinished",)]
+
+
+@test
+def worker_crashes():
+    write("s.ini", SCENARIO.replace("500kB", "200MB").replace("30s", "300s"))
+    tool = Process("run", "-j2", "--json", "--no-db", "--seed", "1..3", "s.ini")
+    while not tool.workers() or not has_worked(tool.workers()[0]):
+        assert tool.process.poll() is None
+    os.kill(tool.workers()[0], signal.SIGKILL)
+    status, out, err = tool.end()
+    runs = runs_of(out)
+    assert status == 70 and "signal 9" in err, (status, err)
+    assert [(run["seed"], run["exit"], run["outcome"]) for run in runs] == [
+        (1, 70, "crashed"), (2, 0, "survives"), (3, 0, "survives")], runs
+    assert runs[0]["digest"] is None
+
+
+def main():
+    failed = 0
+    print(f"1..{len(TESTS)}", flush=True)
+    for number, function in enumerate(TESTS, 1):
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+            try:
+                function()
+                print(f"ok {number} {function.__name__}", flush=True)
+            except Exception:  # whatever it is, the other tests go on
+                failed += 1
+                for line in traceback.format_exc().splitlines():
+                    print(f"# {line}")
+                print(f"not ok {number} {function.__name__}", flush=True)
+            os.chdir("/")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
