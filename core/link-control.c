@@ -2,13 +2,13 @@
 /* link-control.c - how much may be in flight on a link, and when it is suspected.
  *
  * Window: doubles per round trip from the start window while the delivery rate still grows (as slow
- * start), then follows the bandwidth-delay product: 2 BDP plus two messages, more where the RTT
- * varies (jitter, retransmissions below), up to 4 BDP, so that late acknowledgements do not leave
- * the link idle and a link that has become faster is found out within a few round trips. What keeps
- * the queue short is the limit on unsent data below (caiman_link_get_send_limit()): two messages.
- * When the minimum RTT has not been met for a while, the window goes below the BDP for one round
- * trip to let queues drain and see it again (compare BBR, draft-cardwell-iccrg-bbr-congestion-
- * control).
+ * start), then follows rate x RTT: 1.25 SRTT + 4 RTTVAR, within 2 to 4 times the bandwidth-delay
+ * product, plus two messages, so that late acknowledgements (jitter, retransmissions below) do not
+ * leave the link idle and a link that has become faster is found out within a few round trips. What
+ * keeps the queue short is the limit on unsent data below (caiman_link_get_send_limit()): two
+ * messages. When the minimum RTT has not been met for a while, the window goes below the BDP for
+ * one round trip to let queues drain and see it again (compare BBR,
+ * draft-cardwell-iccrg-bbr-congestion-control).
  *
  * Suspicion: the oldest message is overdue by SRTT + max (4 RTTVAR, floor), as RFC 6298's RTO, and
  * no acknowledgement came for the floor either. What is out on a suspected link is duplicated on
@@ -117,9 +117,24 @@ get_target_window (const CaimanLink *link, gint64 message_bytes)
   gint64 quantum = MAX (message_bytes, (gint64)caiman_link_get_chunk_bytes (link));
   if (link->control.probe_rtt_until_ns > 0)
     return MAX (bdp * 3 / 4, 2 * quantum);
-  gint64 spread_ns = MIN (4 * link->rtt.rttvar_ns, 2 * get_min_rtt (link));
-  gint64 slack = caiman_muldiv (caiman_rate_get_bps (&link->rate), spread_ns, 8 * CAIMAN_NS_PER_S);
-  return 2 * bdp + slack + 2 * quantum;
+  gint64 rate_bps = caiman_rate_get_bps (&link->rate);
+  gint64 time_ns = link->rtt.srtt_ns / 4 * 5 + 4 * link->rtt.rttvar_ns;
+  gint64 window = caiman_muldiv (rate_bps, time_ns, 8 * CAIMAN_NS_PER_S);
+  return CLAMP (window, 2 * bdp, 4 * bdp) + 2 * quantum;
+}
+
+/* A path that has become longer starves the link: the rate falls although the window is full, and
+ * even the smallest RTT of a round trip is far above the minimum, which is then out of date. */
+static void
+check_longer_path (CaimanLink *link)
+{
+  gint64 min_rtt_ns = get_min_rtt (link), round_ns = link->control.round_rtt_ns;
+  gboolean longer = round_ns != CAIMAN_TIME_NEVER &&
+                    round_ns > min_rtt_ns + min_rtt_ns / 2 + STARTUP_RTT_MARGIN_NS;
+  gboolean starved = link->flight.bytes * 4 >= link->window_bytes * 3 &&
+                     link->rate.latest_bps < caiman_rate_get_bps (&link->rate) / 4 * 3;
+  if (longer && starved)
+    caiman_rtt_reset_min (&link->rtt, round_ns, link->connection->now_ns);
 }
 
 /* Two messages may wait below, so that the link never runs dry; what waits there delays
@@ -168,6 +183,8 @@ caiman_control_acked (CaimanLink *link, const CaimanTransmission *transmission, 
       check_startup_end (link);
   } else {
     update_probe_rtt (link, sample_ns);
+    if (new_round)
+      check_longer_path (link);
   }
   if (new_round)
     control->round_rtt_ns = CAIMAN_TIME_NEVER;

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Twice what is between two looks at the minimum (link-control.c). */
+#define MIN_RTT_WINDOW_NS (20 * CAIMAN_NS_PER_S)
+
 /* Sent acknowledgements at the front of the queue before it is moved up. */
 #define ACKS_COMPACT 256u
 
@@ -61,7 +64,7 @@ caiman_link_new (const CaimanLinkInfo *info, guint32 id, const CaimanConfig *con
       link->last_ping_ns = now_ns;
   link->window_bytes = config->link_window_start_bytes;
   link->send_limit_bytes = G_MAXINT64;
-  caiman_rtt_init (&link->rtt, 10 * CAIMAN_NS_PER_S);
+  caiman_rtt_init (&link->rtt, MIN_RTT_WINDOW_NS);
   caiman_rate_init (&link->rate);
   caiman_meter_init (&link->sent_meter, now_ns);
   caiman_meter_init (&link->received_meter, now_ns);

@@ -68,6 +68,14 @@ caiman_rtt_replace (CaimanRtt *rtt, gint64 sample_ns, gint64 now_ns)
   rtt->srtt_ns = sample_ns;
 }
 
+void
+caiman_rtt_reset_min (CaimanRtt *rtt, gint64 min_ns, gint64 now_ns)
+{
+  rtt->min_previous_ns = CAIMAN_TIME_NEVER;
+  rtt->min_current_ns = min_ns;
+  rtt->min_bucket_start_ns = now_ns;
+}
+
 gboolean
 caiman_rtt_has_sample (const CaimanRtt *rtt)
 {

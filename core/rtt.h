@@ -30,6 +30,9 @@ void caiman_rtt_add (CaimanRtt *rtt, gint64 sample_ns, gint64 now_ns);
  * and minimum take it like any other. */
 void caiman_rtt_replace (CaimanRtt *rtt, gint64 sample_ns, gint64 now_ns);
 
+/* Forgets the minimum: the path has become longer, it is @min_ns now. */
+void caiman_rtt_reset_min (CaimanRtt *rtt, gint64 min_ns, gint64 now_ns);
+
 gboolean caiman_rtt_has_sample (const CaimanRtt *rtt);
 
 /* The windowed minimum; srtt_ns when no sample is young enough; 0 before the first sample. */

@@ -2,7 +2,7 @@
 /* tool.c - see tool.h. */
 #include "tools/tool.h"
 
-#include "git-id.h"
+#include "tools/git-id.h"
 
 #include <stdio.h>
 #include <stdlib.h>

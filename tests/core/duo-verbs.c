@@ -310,9 +310,9 @@ describe_end (Duo *d, DuoSide side, CaimanConnection *connection)
               " received of %" G_GSIZE_FORMAT " sent of %" G_GSIZE_FORMAT "\n",
               side_names[side], caiman_connection_get_state (connection),
               caiman_reason_to_string (caiman_connection_get_end_reason (connection)),
-              stats.unsent_bytes, stats.unacked_bytes, stats.unconsumed_bytes,
-              stats.readable_bytes, stats.reorder_bytes, d->series[side].n_received,
-              d->series[side].n_sent, d->series[side].n_offered);
+              stats.unsent_bytes, stats.unacked_bytes, stats.unconsumed_bytes, stats.readable_bytes,
+              stats.reorder_bytes, d->series[side].n_received, d->series[side].n_sent,
+              d->series[side].n_offered);
   gsize n_links;
   CaimanLink *const *links = caiman_connection_get_links (connection, &n_links);
   for (gsize i = 0; i < n_links; i++)

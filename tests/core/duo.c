@@ -303,9 +303,9 @@ check_invariants (Duo *d, DuoSide side, const CaimanConnection *connection)
                     (guint64)config->receive_buffer_bytes);
   g_assert_cmpuint (stats.buffered_peak_bytes, <=, (guint64)config->receive_buffer_bytes);
   /* One message may be larger than the send buffer, if it is alone. */
-  g_assert_cmpuint (stats.unacked_bytes, <=,
-                    MAX ((guint64)config->send_buffer_bytes,
-                         caiman_connection_get_message_max (connection)));
+  g_assert_cmpuint (
+      stats.unacked_bytes, <=,
+      MAX ((guint64)config->send_buffer_bytes, caiman_connection_get_message_max (connection)));
 }
 
 static gboolean

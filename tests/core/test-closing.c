@@ -530,10 +530,8 @@ main (int argc, char **argv)
   g_test_add_func ("/core/closing/terminate/links-gone", test_terminate_links_gone);
   g_test_add_func ("/core/closing/terminate/connecting", test_terminate_connecting);
   g_test_add_func ("/core/closing/terminate/behind-data", test_terminate_behind_data);
-  g_test_add_data_func ("/core/closing/goodbye/client", GINT_TO_POINTER (DUO_CLIENT),
-                        test_goodbye);
-  g_test_add_data_func ("/core/closing/goodbye/server", GINT_TO_POINTER (DUO_SERVER),
-                        test_goodbye);
+  g_test_add_data_func ("/core/closing/goodbye/client", GINT_TO_POINTER (DUO_CLIENT), test_goodbye);
+  g_test_add_data_func ("/core/closing/goodbye/server", GINT_TO_POINTER (DUO_SERVER), test_goodbye);
   g_test_add_func ("/core/closing/goodbye/crossing", test_goodbye_crossing);
   g_test_add_func ("/core/closing/goodbye/unanswered", test_goodbye_unanswered);
   g_test_add_func ("/core/closing/goodbye/connecting", test_disconnect_connecting);

@@ -47,7 +47,7 @@ opened (Duo *d, const CaimanConnectorAction *action)
     g_array_append_val (w->hanging, action->attempt_id);
   } else {
     CaimanLink *link =
-      caiman_connector_attempt_connected (w->connector, action->attempt_id, d->now_ns);
+        caiman_connector_attempt_connected (w->connector, action->attempt_id, d->now_ns);
     g_assert_nonnull (link);
     duo_join_link (d, link, MS (10));
   }
@@ -444,8 +444,7 @@ test_stray_reports (void)
   duo_advance (w->d, S (1));
   g_assert_null (caiman_connector_attempt_connected (w->connector, 77, w->d->now_ns));
   g_assert_null (caiman_connector_attempt_connected (w->connector, 1, w->d->now_ns));
-  caiman_connector_attempt_failed (w->connector, 77, CAIMAN_REASON_CONNECT_TIMEOUT,
-                                   w->d->now_ns);
+  caiman_connector_attempt_failed (w->connector, 77, CAIMAN_REASON_CONNECT_TIMEOUT, w->d->now_ns);
   duo_settle (w->d);
   duo_expect_link_state (w->d, DUO_CLIENT, 1, CAIMAN_LINK_WORKING);
   caiman_connector_free (NULL);

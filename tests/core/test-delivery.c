@@ -352,8 +352,7 @@ expect_read (Duo *d, DuoSide side, const guint8 *expected, gsize size, gsize pie
   g_autofree guint8 *buffer = g_malloc (piece);
   for (gsize at = 0; at < size;) {
     g_autoptr (GError) error = NULL;
-    gssize n =
-      caiman_connection_read (duo_get_end (d, side), buffer, piece, d->now_ns, &error);
+    gssize n = caiman_connection_read (duo_get_end (d, side), buffer, piece, d->now_ns, &error);
     g_assert_no_error (error);
     g_assert_cmpint (n, >, 0);
     g_assert_cmpint (memcmp (buffer, expected + at, (gsize)n), ==, 0);
@@ -491,7 +490,7 @@ add_per_policy (const char *name, GTestDataFunc func)
 {
   for (CaimanPolicy policy = 0; policy < CAIMAN_N_POLICIES; policy++) {
     g_autofree char *path =
-      g_strdup_printf ("/core/delivery/%s/%s", name, caiman_policy_to_string (policy));
+        g_strdup_printf ("/core/delivery/%s/%s", name, caiman_policy_to_string (policy));
     g_test_add_data_func (path, GINT_TO_POINTER (policy), func);
   }
 }

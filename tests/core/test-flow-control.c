@@ -41,8 +41,7 @@ static void
 read_one (Duo *d, DuoSide side, gsize size)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) message =
-    caiman_connection_receive (duo_get_end (d, side), d->now_ns, &error);
+  g_autoptr (GBytes) message = caiman_connection_receive (duo_get_end (d, side), d->now_ns, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (g_bytes_get_size (message), ==, size);
   duo_settle (d);
@@ -174,7 +173,7 @@ test_consumed_when_empty (void)
   duo_advance (d, MS (20));
   duo_expect_delivered (d, "hello");
   g_assert_cmpuint (
-    duo_last_sent (d, DUO_SERVER, 0, CAIMAN_MESSAGE_CONSUMED)->message.consumed_bytes, ==, 5);
+      duo_last_sent (d, DUO_SERVER, 0, CAIMAN_MESSAGE_CONSUMED)->message.consumed_bytes, ==, 5);
   duo_advance (d, MS (20));
   g_assert_cmpuint (get_stats (d, DUO_CLIENT).unconsumed_bytes, ==, 0);
   duo_server_send (d, "hello");

@@ -42,7 +42,7 @@ add_per_policy (const char *name, GTestDataFunc func)
 {
   for (CaimanPolicy policy = 0; policy < CAIMAN_N_POLICIES; policy++) {
     g_autofree char *path =
-      g_strdup_printf ("/core/links/%s/%s", name, caiman_policy_to_string (policy));
+        g_strdup_printf ("/core/links/%s/%s", name, caiman_policy_to_string (policy));
     g_test_add_data_func (path, GINT_TO_POINTER (policy), func);
   }
 }
@@ -424,7 +424,8 @@ test_suspicion (void)
   duo_advance (d, MS (15));
   g_assert_true (duo_is_delivered (d, DUO_CLIENT));
   g_assert_cmpuint (get_stats (d, DUO_CLIENT, 3 - link).duplicated_bytes +
-                      get_stats (d, DUO_CLIENT, 3 - link).resent_bytes, >=, 1000);
+                        get_stats (d, DUO_CLIENT, 3 - link).resent_bytes,
+                    >=, 1000);
   duo_resume_link (d, link);
   duo_advance (d, MS (100));
   g_assert_false (caiman_link_is_suspected (duo_get_link (d, DUO_CLIENT, link)));

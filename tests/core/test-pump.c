@@ -255,8 +255,8 @@ test_connect (void)
   send_text (w, "hello ");
   send_text (w, "world");
   g_assert_cmpstr (w->received->str, ==, "hello world");
-  g_assert_cmpuint (caiman_server_get_n_handshakes (
-                      caiman_pump_get_server (w->apps[SERVER].pump)), ==, 0);
+  g_assert_cmpuint (caiman_server_get_n_handshakes (caiman_pump_get_server (w->apps[SERVER].pump)),
+                    ==, 0);
 }
 
 static void
@@ -506,7 +506,7 @@ static void
 fake_get_hint (CaimanTransport *transport, CaimanLinkHint *hint_out)
 {
   ((Fake *)transport)->n_hints++;
-  *hint_out = (CaimanLinkHint){ MS (1), 0, 0, 0 };
+  *hint_out = (CaimanLinkHint) { MS (1), 0, 0, 0 };
 }
 
 static void
@@ -613,8 +613,8 @@ test_failed (void)
   fake->base.events->failed (fake->base.user_data, CAIMAN_REASON_LINK_RESET);
   g_assert_true (freed);
   settle (w);
-  g_assert_cmpuint (caiman_server_get_n_handshakes (
-                      caiman_pump_get_server (w->apps[SERVER].pump)), ==, 0);
+  g_assert_cmpuint (caiman_server_get_n_handshakes (caiman_pump_get_server (w->apps[SERVER].pump)),
+                    ==, 0);
 }
 
 int

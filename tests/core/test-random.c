@@ -262,8 +262,10 @@ static void
 record_trace (const CaimanTraceEvent *event, gpointer user_data)
 {
   GChecksum *checksum = user_data;
-  const guint64 words[] = { (guint64)event->time_ns, (guint64)event->type, event->link_id,
-                            event->a, event->b, (guint64)event->reason };
+  const guint64 words[] = {
+    (guint64)event->time_ns, (guint64)event->type, event->link_id, event->a, event->b,
+    (guint64)event->reason
+  };
   g_checksum_update (checksum, (const guchar *)words, sizeof words);
 }
 

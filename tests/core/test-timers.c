@@ -334,7 +334,7 @@ add_per_policy (const char *name, GTestDataFunc func)
 {
   for (CaimanPolicy policy = 0; policy < CAIMAN_N_POLICIES; policy++) {
     g_autofree char *path =
-      g_strdup_printf ("/core/timers/%s/%s", name, caiman_policy_to_string (policy));
+        g_strdup_printf ("/core/timers/%s/%s", name, caiman_policy_to_string (policy));
     g_test_add_data_func (path, GINT_TO_POINTER (policy), func);
   }
 }

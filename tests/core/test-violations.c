@@ -32,7 +32,7 @@ expect_connection_error (Duo *d, DuoSide side)
   g_autoptr (GError) error = NULL;
   while (TRUE) {
     g_autoptr (GBytes) message =
-      caiman_connection_receive (duo_get_end (d, side), d->now_ns, &error);
+        caiman_connection_receive (duo_get_end (d, side), d->now_ns, &error);
     if (!message)
       break;
   }
@@ -271,7 +271,8 @@ test_seq_behind (void)
   duo_expect_nothing (d, DUO_SERVER, CAIMAN_REASON_WOULD_BLOCK);
 }
 
-/* Data behind SendFinish is nobody's: acknowledged, not delivered. A second SendFinish is dropped. */
+/* Data behind SendFinish is nobody's: acknowledged, not delivered. A second SendFinish is dropped.
+ */
 static void
 test_data_after_finish (void)
 {
@@ -382,8 +383,7 @@ int
 main (int argc, char **argv)
 {
   static const CaimanMessageType handshake[] = { CAIMAN_MESSAGE_WELCOME, CAIMAN_MESSAGE_CONNECT,
-                                                 CAIMAN_MESSAGE_ACCEPTED,
-                                                 CAIMAN_MESSAGE_REFUSED };
+                                                 CAIMAN_MESSAGE_ACCEPTED, CAIMAN_MESSAGE_REFUSED };
   static const CaimanMessageType reliable[] = { CAIMAN_MESSAGE_DATA, CAIMAN_MESSAGE_CONSUMED,
                                                 CAIMAN_MESSAGE_SEND_FINISH,
                                                 CAIMAN_MESSAGE_RECEIVE_CLOSE,
@@ -393,8 +393,7 @@ main (int argc, char **argv)
   add_packets ("lenient", lenient, G_N_ELEMENTS (lenient), test_lenient);
   add_types ("handshake", handshake, G_N_ELEMENTS (handshake), test_handshake_message);
   g_test_add_data_func ("/core/violations/overflow/in-order", GINT_TO_POINTER (0), test_overflow);
-  g_test_add_data_func ("/core/violations/overflow/behind-gap", GINT_TO_POINTER (1),
-                        test_overflow);
+  g_test_add_data_func ("/core/violations/overflow/behind-gap", GINT_TO_POINTER (1), test_overflow);
   g_test_add_func ("/core/violations/overflow/unreturned", test_overflow_unreturned);
   g_test_add_func ("/core/violations/overflow/single", test_overflow_single);
   g_test_add_func ("/core/violations/consumed/too-much", test_consumed_too_much);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* measured.c - see measured.h. */
-#include "measured.h"
+#include "tests/harness/measured.h"
 
 #include <string.h>
 

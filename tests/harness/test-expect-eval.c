@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-expect-eval.c - each kind of expectation, held and not held, and what is told of it. */
-#include "measured.h"
+#include "tests/harness/measured.h"
 
 #include "harness/exit-status.h"
 

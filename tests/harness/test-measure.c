@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-measure.c - every metric from a story whose numbers are worked out by hand. */
-#include "measured.h"
+#include "tests/harness/measured.h"
 
 #include "core/message.h"
 #include "harness/metrics-registry.h"

@@ -118,8 +118,7 @@ test_by_progress (void)
 {
   Ran ran;
 
-  survive (&ran, UP5, "when = data.delivered >= 1MB",
-           "pause a for 100ms repeat 3 every 1MB");
+  survive (&ran, UP5, "when = data.delivered >= 1MB", "pause a for 100ms repeat 3 every 1MB");
   g_assert_cmpuint (ran_count_rows (&ran, "event-begin", NULL), ==, 3);
   ran_clear (&ran);
 }
