@@ -39,7 +39,8 @@ typedef struct {
   gint64 round_rtt_ns;       /* smallest sample of this round trip */
   gint64 min_rtt_stamp_ns;   /* when the minimum was last met */
   gint64 probe_rtt_until_ns; /* window below the BDP until then, to see the minimum again; 0: no */
-  gint64 suspect_timeout_ns; /* the time-out that fired */
+  gint64 patience_ns;        /* how late the link was when it was last suspected in vain */
+  gint64 patience_stamp_ns;  /* when that was; it is forgotten with time */
   guint64 n_acked;           /* acknowledgements since the link (re)started working */
 } CaimanLinkControl;
 

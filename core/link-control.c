@@ -12,13 +12,15 @@
  *
  * Suspicion: the oldest message is overdue by SRTT + max (4 RTTVAR, floor), as RFC 6298's RTO, and
  * no acknowledgement came for the floor either. What is out on a suspected link is duplicated on
- * others at once; any acknowledgement clears it; if none comes, the link stops working. */
+ * others at once; any acknowledgement clears it, and the link earns some patience; if none comes,
+ * the link stops working. */
 #include "core/scheduler.h"
 
 #define YOUNG_ACKS            8
 #define PROBE_RTT_INTERVAL_NS (8 * CAIMAN_NS_PER_S)
 #define STARTUP_RTT_MARGIN_NS (4 * CAIMAN_NS_PER_MS)
 #define STARTUP_FULL_ROUNDS   3
+#define PATIENCE_MEMORY_NS    (30 * CAIMAN_NS_PER_S)
 #define WINDOW_MIN_BYTES      2800
 
 /* --- What is known of a link --- */
@@ -208,12 +210,36 @@ has_alternative (const CaimanLink *link)
   return FALSE;
 }
 
+/* A link that is late now and then (retransmissions below, a burst of jitter) is not suspected for
+ * the same lateness over and over; the memory fades in half a minute. */
+static gint64
+get_patience (const CaimanLink *link)
+{
+  const CaimanLinkControl *control = &link->control;
+  gint64 age_ns = link->connection->now_ns - control->patience_stamp_ns;
+  if (control->patience_ns == 0 || age_ns >= PATIENCE_MEMORY_NS)
+    return 0;
+  return caiman_muldiv (control->patience_ns, PATIENCE_MEMORY_NS - age_ns, PATIENCE_MEMORY_NS);
+}
+
+void
+caiman_control_suspected_in_vain (CaimanLink *link)
+{
+  CaimanLinkControl *control = &link->control;
+  gint64 now_ns = link->connection->now_ns;
+  gint64 late_ns = now_ns - link->suspected_since_ns;
+  gint64 most_ns = link->connection->config.condemn_min_ns + 2 * link->rtt.srtt_ns;
+  gint64 patience_ns = MAX (get_patience (link), late_ns + late_ns / 4);
+  control->patience_ns = MIN (patience_ns, most_ns);
+  control->patience_stamp_ns = now_ns;
+}
+
 static gint64
 get_probe_timeout (const CaimanLink *link)
 {
   const CaimanConfig *config = &link->connection->config;
-  gint64 timeout_ns =
-      caiman_rtt_get_timeout (&link->rtt, config->suspect_floor_ns) + config->max_ack_delay_ns;
+  gint64 timeout_ns = caiman_rtt_get_timeout (&link->rtt, config->suspect_floor_ns) +
+                      config->max_ack_delay_ns + get_patience (link);
   /* Before the first acknowledgements only the handshake's RTT is known, without any queue. */
   if (link->control.n_acked < YOUNG_ACKS)
     timeout_ns = 2 * timeout_ns + 100 * CAIMAN_NS_PER_MS;

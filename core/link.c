@@ -283,6 +283,7 @@ caiman_link_clear_suspicion (CaimanLink *link)
   if (!link->suspected)
     return;
   link->suspected = FALSE;
+  caiman_control_suspected_in_vain (link);
   caiman_connection_trace (connection, CAIMAN_TRACE_LINK_SUSPECTED, link, 0,
                            (guint64)(connection->now_ns - link->suspected_since_ns),
                            CAIMAN_REASON_NONE);
@@ -341,7 +342,9 @@ caiman_link_add_quota_use (CaimanLink *link, gsize bytes)
   if (link->quota_bytes == 0)
     return;
   link->quota_used_bytes += (gint64)bytes;
-  if (link->quota_used_bytes < link->quota_bytes || link->blocked_quota)
+  /* Blocked before the next message would go over it. */
+  gint64 next_bytes = MAX ((gint64)bytes, (gint64)caiman_link_get_chunk_bytes (link));
+  if (link->quota_used_bytes + next_bytes <= link->quota_bytes || link->blocked_quota)
     return;
   link->blocked_quota = TRUE;
   link->outbox |= CAIMAN_OUTBOX_SET_BLOCK;

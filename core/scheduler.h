@@ -70,6 +70,8 @@ void caiman_control_link_working (CaimanLink *link);
 void caiman_control_link_not_working (CaimanLink *link);
 void caiman_control_acked (CaimanLink *link, const CaimanTransmission *transmission,
                            gboolean new_round);
+/* A suspicion was cleared by an acknowledgement: the link earns patience for a while. */
+void caiman_control_suspected_in_vain (CaimanLink *link);
 void caiman_control_advance (CaimanConnection *connection);
 gint64 caiman_control_get_deadline (const CaimanConnection *connection);
 /* Bandwidth-delay product in bytes; the start window while rate or RTT is unknown. */

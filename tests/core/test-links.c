@@ -323,7 +323,8 @@ test_cost_slow_reader (void)
   duo_limit_link (d, 2, 0, 3000);
   duo_offer (d, DUO_CLIENT, 1000, 1000, 1000);
   for (guint i = 0; i < 200; i++) {
-    g_autoptr (GBytes) message = caiman_connection_receive (d->accepted, d->now_ns, NULL);
+    GBytes *message = caiman_connection_receive (d->accepted, d->now_ns, NULL);
+    g_clear_pointer (&message, g_bytes_unref);
     duo_advance (d, MS (50));
   }
   g_assert_cmpuint (d->n_traces[DUO_SERVER][CAIMAN_TRACE_DATA_DELIVERED], >, 200);

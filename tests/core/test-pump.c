@@ -547,8 +547,8 @@ add_fake (CaimanPump *pump, gboolean writable, gboolean *freed)
 static void
 test_writable (void)
 {
-  g_autoptr (World) w = world_new (NULL);
   gboolean freed;
+  g_autoptr (World) w = world_new (NULL);
   Fake *fake = add_fake (w->apps[SERVER].pump, FALSE, &freed);
   settle (w);
   g_assert_cmpuint (fake->n_sent, ==, 0);
@@ -563,6 +563,7 @@ static void
 test_hints (void)
 {
   static const CaimanPumpHandler quiet = { .event = NULL };
+  gboolean freed, late_freed;
   g_autoptr (World) w = world_new (NULL);
   App *app = &w->apps[CLIENT];
   caiman_pump_free (app->pump);
@@ -570,7 +571,6 @@ test_hints (void)
   caiman_config_init (&config, CAIMAN_PRESET_ADAPTIVE);
   CaimanPumpLoop loop = { loop_now, loop_arm, loop_wake, app };
   app->pump = caiman_pump_new_client (&config, &app->random, &loop, &quiet, app);
-  gboolean freed, late_freed;
   Fake *fake = add_fake (app->pump, TRUE, &freed);
   for (guint i = 0; i < 1000; i++) {
     caiman_pump_touch (app->pump);
@@ -591,8 +591,8 @@ test_hints (void)
 static void
 test_abort (void)
 {
-  g_autoptr (World) w = world_new (NULL);
   gboolean freed;
+  g_autoptr (World) w = world_new (NULL);
   Fake *fake = add_fake (w->apps[SERVER].pump, TRUE, &freed);
   settle (w);
   g_assert_cmpuint (fake->n_sent, ==, 1);
@@ -606,8 +606,8 @@ test_abort (void)
 static void
 test_failed (void)
 {
-  g_autoptr (World) w = world_new (NULL);
   gboolean freed;
+  g_autoptr (World) w = world_new (NULL);
   Fake *fake = add_fake (w->apps[SERVER].pump, TRUE, &freed);
   settle (w);
   fake->base.events->failed (fake->base.user_data, CAIMAN_REASON_LINK_RESET);

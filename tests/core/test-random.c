@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#define SEEDS 1000
+#define SEEDS 2000
 
 /* All must be delivered this long after the last fault: a retest of a link, and the exchange of
  * what is left over slow links with small windows. */
