@@ -214,8 +214,13 @@ get_race_start (Path *path)
 {
   if (path->link)
     return caiman_time_add (get_silent_since (path), path->patience_ns);
+  const Attempt *oldest = get_attempt (path, 0);
   gint64 patience_ns = MAX (HANGING_AFTER_NS, 2 * path->srtt_ns);
-  return caiman_time_add (get_attempt (path, 0)->opened_ns, patience_ns);
+  if (!oldest->link)
+    return caiman_time_add (oldest->opened_ns, patience_ns);
+  /* Connecting took a round trip; the handshake may take two, and the far end its time. */
+  gint64 connect_ns = oldest->connected_ns - oldest->opened_ns;
+  return caiman_time_add (oldest->connected_ns, MAX (patience_ns, ATTEMPT_RTTS * connect_ns));
 }
 
 static gint64

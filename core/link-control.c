@@ -210,10 +210,9 @@ has_alternative (const CaimanLink *link)
   return FALSE;
 }
 
-/* A link that is late now and then (retransmissions below, a burst of jitter) is not suspected for
- * the same lateness over and over; the memory fades in half a minute. */
+/* How late the link has lately been without being dead; the memory fades in half a minute. */
 static gint64
-get_patience (const CaimanLink *link)
+get_lateness (const CaimanLink *link)
 {
   const CaimanLinkControl *control = &link->control;
   gint64 age_ns = link->connection->now_ns - control->patience_stamp_ns;
@@ -222,14 +221,34 @@ get_patience (const CaimanLink *link)
   return caiman_muldiv (control->patience_ns, PATIENCE_MEMORY_NS - age_ns, PATIENCE_MEMORY_NS);
 }
 
+/* A link that is late now and then (retransmissions below, a burst of jitter) is not suspected for
+ * the same lateness over and over. But never wait for longer than it takes the other links to carry
+ * its flight again: then the duplicates cost less than the wait. */
+static gint64
+get_patience (const CaimanLink *link)
+{
+  gint64 lateness_ns = get_lateness (link);
+  if (lateness_ns == 0)
+    return 0;
+  const CaimanConnection *connection = link->connection;
+  gint64 rate_bps = 0;
+  for (guint i = 0; i < connection->links->len; i++) {
+    const CaimanLink *other = g_ptr_array_index (connection->links, i);
+    if (other != link && caiman_scheduler_is_usable (other) && !other->suspected)
+      rate_bps += get_rate (other);
+  }
+  return MIN (lateness_ns, get_send_time (link->flight.bytes, rate_bps));
+}
+
 void
 caiman_control_suspected_in_vain (CaimanLink *link)
 {
   CaimanLinkControl *control = &link->control;
   gint64 now_ns = link->connection->now_ns;
   gint64 late_ns = now_ns - link->suspected_since_ns;
-  gint64 most_ns = link->connection->config.condemn_min_ns + 2 * link->rtt.srtt_ns;
-  gint64 patience_ns = MAX (get_patience (link), late_ns + late_ns / 4);
+  /* A retransmission below costs about one RTT; a link that was away for longer was dark. */
+  gint64 most_ns = link->rtt.srtt_ns / 4 * 5;
+  gint64 patience_ns = MAX (get_lateness (link), late_ns + late_ns / 4);
   control->patience_ns = MIN (patience_ns, most_ns);
   control->patience_stamp_ns = now_ns;
 }

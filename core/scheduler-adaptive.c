@@ -10,6 +10,7 @@
 #include "core/scheduler.h"
 
 #define MAX_VIEW 64
+#define FRESH_NS CAIMAN_NS_PER_S
 
 /* One link that may carry data, as the choice sees it. */
 typedef struct {
@@ -133,6 +134,13 @@ pick_data (CaimanConnection *connection, gsize head_bytes, gboolean is_stream)
   return chosen->link;
 }
 
+/* Something came in on it lately: of two links that could save the day, that one is alive. */
+static gboolean
+is_fresh (const CaimanLink *link)
+{
+  return link->connection->now_ns - link->last_received_ns <= FRESH_NS;
+}
+
 static CaimanLink *
 pick_resend (CaimanConnection *connection, const CaimanOutMessage *message)
 {
@@ -147,6 +155,8 @@ pick_resend (CaimanConnection *connection, const CaimanOutMessage *message)
       continue;
     }
     gint64 arrival_ns = caiman_control_get_arrival (link, message->size_bytes);
+    if (!is_fresh (link))
+      arrival_ns += FRESH_NS;
     if (!link->suspected && arrival_ns < best_ns) {
       best = link;
       best_ns = arrival_ns;

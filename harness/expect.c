@@ -58,7 +58,7 @@ static char *
 parse_range (const char *text, MetricUnit unit, gint64 *value_out, gint64 *value_max_out)
 {
   g_auto (GStrv) ends = g_strsplit (text, "..", 2);
-  gint64 value, value_max;
+  gint64 value = 0, value_max = 0;
   char *problem = parse_value (g_strstrip (ends[0]), unit, &value);
 
   if (!problem)
@@ -77,7 +77,7 @@ expect_parse_bound (const char *text, MetricUnit unit, ScenarioOp *op_out, gint6
                     gint64 *value_max_out)
 {
   ScenarioOp op = SCENARIO_OP_EQ;
-  gint64 value, value_max;
+  gint64 value = 0, value_max = 0;
   char *problem;
 
   for (gsize i = 0; i < G_N_ELEMENTS (ops); i++) {

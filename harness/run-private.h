@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run-private.h - one run's parts, shared by run.c (life), run-record.c (what is recorded) and
- * faults*.c (events). */
+/* run-private.h - one run's parts, shared by run.c (life), run-endpoints.c, run-record.c (what is
+ * recorded) and faults*.c (events). */
 #pragma once
 
 #include "harness/faults.h"
@@ -51,17 +51,24 @@ struct _Run {
   Traffic *traffic;
   Faults *faults;
   RunEndpoint endpoint[SCENARIO_N_SIDES];
-  char *violation;     /* (nullable) the first one of safety */
-  gboolean is_over;    /* both ends are closed */
-  gboolean is_judged;  /* what happens now is clearing up */
+  char *violation;    /* (nullable) the first one of safety */
+  gboolean is_over;   /* both ends are closed */
+  gboolean is_judged; /* what happens now is clearing up */
   TestbedTimer *sample_timer;
   TestbedTimer *answer_timer;
   TestbedTimer *quit_timer;
   GArray *pending; /* of RunPending, oldest first */
 };
 
-/* run.c */
+/* run-endpoints.c */
 
+/* What the testbed tells; with the Run as user data. */
+extern const TestbedHandler run_testbed_handler;
+void run_start_server (Run *run);
+void run_start_client (Run *run);
+/* Timers: the server's application answers; the connection has ended at both ends. */
+void run_answer_due (gpointer user_data);
+void run_quit_due (gpointer user_data);
 /* The endpoint of @side is gone without a word; what it had open is reset. */
 void run_crash (Run *run, ScenarioSide side);
 /* A crashed endpoint starts anew; it takes no part in the scenario's traffic. */

@@ -40,64 +40,6 @@ to_sim (Testbed *self)
   return (TestbedSim *)self;
 }
 
-/* --- Scenario to simulator --- */
-
-static SimDist
-convert_jitter (const ScenarioJitter *jitter)
-{
-  static const SimDistKind kinds[SCENARIO_N_JITTERS] = {
-    [SCENARIO_JITTER_NONE] = SIM_DIST_NONE,
-    [SCENARIO_JITTER_UNIFORM] = SIM_DIST_UNIFORM,
-    [SCENARIO_JITTER_NORMAL] = SIM_DIST_NORMAL,
-    [SCENARIO_JITTER_PARETO] = SIM_DIST_PARETO,
-  };
-  return (SimDist) { .kind = kinds[jitter->kind], .scale_ns = jitter->spread_ns };
-}
-
-static SimLossConfig
-convert_loss (const ScenarioLoss *loss)
-{
-  static const SimLossKind kinds[SCENARIO_N_LOSSES] = {
-    [SCENARIO_LOSS_NONE] = SIM_LOSS_NONE,       [SCENARIO_LOSS_BERNOULLI] = SIM_LOSS_BERNOULLI,
-    [SCENARIO_LOSS_GILBERT] = SIM_LOSS_GILBERT, [SCENARIO_LOSS_EVERY] = SIM_LOSS_NTH,
-    [SCENARIO_LOSS_MASK] = SIM_LOSS_MASK,
-  };
-  return (SimLossConfig) { .kind = kinds[loss->kind],
-                           .p_ppb = (guint32)loss->p_ppb,
-                           .r_ppb = (guint32)loss->r_ppb,
-                           .bad_loss_ppb = (guint32)loss->loss_bad_ppb,
-                           .good_loss_ppb = (guint32)loss->loss_good_ppb,
-                           .every = (guint32)loss->nth,
-                           .mask = loss->mask,
-                           .mask_bits = loss->mask_len };
-}
-
-static SimQueueLimit
-convert_queue (const ScenarioQueue *queue)
-{
-  static const SimQueueUnit units[SCENARIO_N_QUEUES] = {
-    [SCENARIO_QUEUE_TIME] = SIM_QUEUE_TIME,
-    [SCENARIO_QUEUE_BYTES] = SIM_QUEUE_BYTES,
-    [SCENARIO_QUEUE_PACKETS] = SIM_QUEUE_PACKETS,
-  };
-  return (SimQueueLimit) { .unit = units[queue->unit], .value = queue->limit };
-}
-
-static SimPathConfig
-convert_path (const ScenarioPath *path)
-{
-  SimPathConfig config;
-
-  G_STATIC_ASSERT (SCENARIO_RATE_UNLIMITED == SIM_RATE_UNLIMITED);
-  sim_path_config_init (&config);
-  config.rate_bps = path->rate_bps;
-  config.delay_ns = path->delay_ns;
-  config.jitter = convert_jitter (&path->jitter);
-  config.loss = convert_loss (&path->loss);
-  config.queue = convert_queue (&path->queue);
-  return config;
-}
-
 static SimDirections
 convert_directions (ScenarioDirections directions)
 {
@@ -111,7 +53,7 @@ convert_directions (ScenarioDirections directions)
 static void
 check_direction (const ScenarioLink *link, ScenarioDirection direction, GPtrArray *refused)
 {
-  SimPathConfig config = convert_path (&link->path[direction]);
+  SimPathConfig config = testbed_sim_convert_path (&link->path[direction]);
 
   if (!sim_path_config_is_valid (&config))
     g_ptr_array_add (refused,
@@ -350,7 +292,7 @@ static void
 apply_set (SimLinkPath *path, const TestbedFault *fault)
 {
   SimDirections which = convert_directions (fault->directions);
-  SimPathConfig config = convert_path (fault->path);
+  SimPathConfig config = testbed_sim_convert_path (fault->path);
 
   if (fault->set_mask & SCENARIO_SET_RATE)
     sim_link_path_set_rate (path, which, config.rate_bps);
@@ -502,8 +444,10 @@ sim_create (const Scenario *scenario, guint64 seed, const TestbedHandler *handle
   }
   for (guint i = 0; i < scenario->links->len; i++) {
     const ScenarioLink *link = scenario_get_link (scenario, i);
-    const SimPathConfig config[SIM_N_DIRECTIONS] = { convert_path (&link->path[SCENARIO_UP]),
-                                                     convert_path (&link->path[SCENARIO_DOWN]) };
+    const SimPathConfig config[SIM_N_DIRECTIONS] = {
+      testbed_sim_convert_path (&link->path[SCENARIO_UP]),
+      testbed_sim_convert_path (&link->path[SCENARIO_DOWN])
+    };
     SimLinkPath *path = sim_network_add_path (sim->network, link->name, SIM_CARRIER_PIPE, config);
     sim_link_path_set_user_data (path, GUINT_TO_POINTER (i));
     sim_link_path_set_connect_timeout (path, link->connect_timeout_ns);

@@ -3,9 +3,13 @@
 #pragma once
 
 #include "harness/testbed.h"
+#include "sim/path.h"
 
 G_BEGIN_DECLS
 
 extern const TestbedClass testbed_sim_class;
+
+/* One direction of a link, for sim/path.h; it may be beyond the simulator's limits. */
+SimPathConfig testbed_sim_convert_path (const ScenarioPath *path);
 
 G_END_DECLS

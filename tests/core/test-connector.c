@@ -9,6 +9,7 @@ typedef struct {
   Duo *d;
   CaimanConnector *connector;
   Net net;
+  gint64 delay_ns;      /* one way */
   GArray *hanging;      /* of guint32: attempts that were swallowed and not cancelled */
   GArray *opened_at_ns; /* of gint64: when each attempt was asked for */
   guint n_cancelled;
@@ -49,7 +50,7 @@ opened (Duo *d, const CaimanConnectorAction *action)
     CaimanLink *link =
         caiman_connector_attempt_connected (w->connector, action->attempt_id, d->now_ns);
     g_assert_nonnull (link);
-    duo_join_link (d, link, MS (10));
+    duo_join_link (d, link, w->delay_ns);
   }
 }
 
@@ -57,6 +58,7 @@ static World *
 world_new (const CaimanConfig *config)
 {
   World *w = g_new0 (World, 1);
+  w->delay_ns = MS (10);
   w->d = duo_new (config, config);
   w->connector = caiman_connector_new (w->d->client, w->d->now_ns);
   w->hanging = g_array_new (FALSE, FALSE, sizeof (guint32));
@@ -110,7 +112,7 @@ let_through (World *w)
   g_array_remove_index (w->hanging, 0);
   CaimanLink *link = caiman_connector_attempt_connected (w->connector, attempt_id, w->d->now_ns);
   g_assert_nonnull (link);
-  guint number = duo_join_link (w->d, link, MS (10));
+  guint number = duo_join_link (w->d, link, w->delay_ns);
   duo_settle (w->d);
   return number;
 }
@@ -192,6 +194,22 @@ test_never (void)
   add_path (w, "c", w->d->now_ns);
   duo_advance (w->d, S (20));
   g_assert_cmpuint (n_opened (w), ==, 3);
+}
+
+/* One path may have a delay of its own. */
+static void
+test_own_delay (void)
+{
+  g_autoptr (World) w = world_new (NULL);
+  w->net = NET_REFUSES;
+  guint32 id = add_path (w, "a", S (1));
+  caiman_connector_set_reconnect_delay (w->connector, id, S (3));
+  duo_advance (w->d, S (9));
+  g_assert_cmpuint (n_opened (w), ==, 3);
+  expect_opened_at (w, 2, S (7));
+  caiman_connector_set_reconnect_delay (w->connector, id, CAIMAN_TIME_NEVER);
+  duo_advance (w->d, S (60));
+  g_assert_cmpuint (n_opened (w), ==, 4);
 }
 
 static gboolean
@@ -309,6 +327,42 @@ test_race_bounded (void)
   g_assert_cmpuint (w->n_cancelled, ==, n_opened (w) - 1 - w->hanging->len);
 }
 
+/* On a long path each attempt gets the time of some round trips before it gives way. */
+static void
+test_race_long_path (void)
+{
+  g_autoptr (World) w = world_new (NULL);
+  w->delay_ns = MS (900);
+  add_path (w, "a", 0);
+  duo_advance (w->d, S (20));
+  w->net = NET_SWALLOWS;
+  duo_stall_link (w->d, 1);
+  duo_send (w->d, "hello");
+  /* Patience of two round trips and more, eight attempts in two seconds, then a pause until the
+   * oldest is eight seconds old. */
+  duo_advance (w->d, MS (4000));
+  g_assert_cmpuint (n_opened (w), ==, 1);
+  duo_advance (w->d, MS (6500));
+  g_assert_cmpuint (n_opened (w), ==, 9);
+  g_assert_cmpuint (w->n_cancelled, ==, 0);
+  g_assert_cmpuint (w->hanging->len, ==, 8);
+}
+
+/* A link that is leaving is not raced. */
+static void
+test_race_not_closing (void)
+{
+  g_autoptr (World) w = world_new (NULL);
+  add_path (w, "a", 0);
+  duo_advance (w->d, S (5));
+  w->net = NET_SWALLOWS;
+  duo_stall_link (w->d, 1);
+  duo_send (w->d, "hello");
+  duo_disconnect (w->d, DUO_CLIENT, 1);
+  duo_advance (w->d, S (5));
+  g_assert_cmpuint (n_opened (w), ==, 1);
+}
+
 /* A filter that wants one link per name lets no fresh one in: one attempt shows it. */
 static void
 test_race_refused (void)
@@ -361,6 +415,22 @@ test_hanging_connect (void)
   duo_expect_link_state (w->d, DUO_CLIENT, 1, CAIMAN_LINK_WORKING);
   g_assert_cmpuint (w->n_cancelled, ==, 4);
   g_assert_cmpuint (w->hanging->len, ==, 0);
+}
+
+/* A handshake may take some times what the connect took, before others race it. */
+static void
+test_hanging_handshake (void)
+{
+  g_autoptr (World) w = world_new (NULL);
+  w->net = NET_SWALLOWS;
+  add_path (w, "a", 0);
+  duo_advance (w->d, S (2));
+  guint link = let_through (w);
+  duo_stall_link (w->d, link);
+  duo_advance (w->d, MS (7900));
+  g_assert_cmpuint (n_opened (w), ==, 1);
+  duo_advance (w->d, MS (200));
+  expect_opened_at (w, 1, S (10));
 }
 
 /* --- Ends --- */
@@ -458,14 +528,18 @@ main (int argc, char **argv)
   g_test_add_func ("/core/connector/reopen", test_reopen);
   g_test_add_func ("/core/connector/retry", test_retry);
   g_test_add_func ("/core/connector/never", test_never);
+  g_test_add_func ("/core/connector/own-delay", test_own_delay);
   g_test_add_func ("/core/connector/refused-by-server", test_refused_by_server);
   g_test_add_func ("/core/connector/filtered", test_filtered);
   g_test_add_func ("/core/connector/race/won", test_race);
   g_test_add_func ("/core/connector/race/called-off", test_race_called_off);
   g_test_add_func ("/core/connector/race/bounded", test_race_bounded);
+  g_test_add_func ("/core/connector/race/long-path", test_race_long_path);
+  g_test_add_func ("/core/connector/race/not-closing", test_race_not_closing);
   g_test_add_func ("/core/connector/race/refused", test_race_refused);
   g_test_add_func ("/core/connector/race/link-gone", test_race_link_gone);
   g_test_add_func ("/core/connector/race/hanging-connect", test_hanging_connect);
+  g_test_add_func ("/core/connector/race/hanging-handshake", test_hanging_handshake);
   g_test_add_func ("/core/connector/remove-path", test_remove_path);
   g_test_add_func ("/core/connector/remove-before-pull", test_remove_before_pull);
   g_test_add_func ("/core/connector/connection-over", test_connection_over);

@@ -283,6 +283,37 @@ test_forgotten (void)
   duo_expect_link_closed (d, DUO_CLIENT, 2, CAIMAN_REASON_CLOSED);
 }
 
+/* One that had nothing left to do but hear the last Ack has finished all the same. */
+static void
+test_forgotten_when_done (void)
+{
+  g_autoptr (Duo) d = duo_new (NULL, NULL);
+  duo_add_link (d, "a", MS (10));
+  duo_advance (d, MS (50));
+  duo_finish (d, DUO_SERVER);
+  duo_advance (d, MS (50));
+  duo_stall_link (d, 1);
+  duo_finish (d, DUO_CLIENT);
+  duo_expect_nothing (d, DUO_CLIENT, CAIMAN_REASON_FINISHED);
+  g_clear_pointer (&d->accepted, caiman_connection_free);
+  duo_add_link (d, "b", MS (10));
+  duo_advance (d, MS (50));
+  duo_expect_side_ended (d, DUO_CLIENT, CAIMAN_REASON_FINISHED);
+}
+
+/* Terminate may come while a link is in its handshake. */
+static void
+test_terminated (void)
+{
+  g_autoptr (Duo) d = duo_new (NULL, NULL);
+  guint link = duo_add_raw_link (d, DUO_CLIENT, "a");
+  duo_raw_welcome (d, link, &some_id);
+  CaimanMessage terminate = { .type = CAIMAN_MESSAGE_TERMINATE };
+  duo_inject_message (d, DUO_CLIENT, link, &terminate);
+  duo_expect_side_ended (d, DUO_CLIENT, CAIMAN_REASON_TERMINATED);
+  g_assert_true (caiman_connection_is_finished (d->client));
+}
+
 /* PROTOCOL.md, 4.4: Refused 2. */
 static void
 test_refused_not_listening (void)
@@ -603,6 +634,8 @@ main (int argc, char **argv)
   add_out_of_turn (CAIMAN_MESSAGE_GOODBYE);
   g_test_add_func ("/core/handshake/refused/closed", test_refused_closed);
   g_test_add_func ("/core/handshake/refused/forgotten", test_forgotten);
+  g_test_add_func ("/core/handshake/refused/forgotten-when-done", test_forgotten_when_done);
+  g_test_add_func ("/core/handshake/terminated", test_terminated);
   g_test_add_func ("/core/handshake/refused/not-listening", test_refused_not_listening);
   g_test_add_func ("/core/handshake/refused/not-listening-known", test_not_listening_known);
   g_test_add_func ("/core/handshake/refused/connection", test_refused_connection);

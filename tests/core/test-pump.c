@@ -35,7 +35,7 @@ struct _World {
   App apps[N_SIDES];
   CaimanConnection *accepted, *pending;
   guint n_opened, n_gone;
-  gboolean accepts, connects, echoes, reads;
+  gboolean accepts, connects, echoes, reads, silent_hub;
   CaimanMemoryLimits limits;
   GString *received; /* by the server */
 };
@@ -190,7 +190,7 @@ settle (World *w)
       caiman_pump_run (app->pump);
       worked = TRUE;
     }
-    if (w->hub_woken) {
+    if (w->hub_woken && !w->silent_hub) {
       w->hub_woken = FALSE;
       caiman_memory_hub_dispatch (w->hub);
       worked = TRUE;
@@ -419,6 +419,42 @@ test_open_fails (void)
   g_assert_cmpint (caiman_connection_get_state (get_client (w)), ==, CAIMAN_CONNECTION_OPEN);
 }
 
+/* A path that is removed while its transport connects. */
+static void
+test_cancel (void)
+{
+  g_autoptr (World) w = world_new (NULL);
+  w->silent_hub = TRUE; /* the network does not answer */
+  guint32 path_id = add_path (w, "a");
+  g_assert_cmpuint (w->n_opened, ==, 1);
+  caiman_connector_remove_path (caiman_pump_get_connector (w->apps[CLIENT].pump), path_id,
+                                w->now_ns);
+  caiman_pump_touch (w->apps[CLIENT].pump);
+  settle (w);
+  w->silent_hub = FALSE;
+  settle (w);
+  g_assert_cmpint (caiman_connection_get_state (get_client (w)), ==, CAIMAN_CONNECTION_CONNECTING);
+  g_assert_cmpuint (caiman_server_get_n_handshakes (caiman_pump_get_server (w->apps[SERVER].pump)),
+                    ==, 0);
+}
+
+/* The transport gets through when the connection is over already. */
+static void
+test_connected_too_late (void)
+{
+  g_autoptr (World) w = world_new (NULL);
+  w->silent_hub = TRUE;
+  add_path (w, "a");
+  caiman_connection_terminate (get_client (w), w->now_ns);
+  caiman_memory_hub_dispatch (w->hub);
+  w->silent_hub = FALSE;
+  caiman_pump_touch (w->apps[CLIENT].pump);
+  settle (w);
+  g_assert_cmpint (w->apps[CLIENT].end_reason, ==, CAIMAN_REASON_TERMINATED);
+  g_assert_cmpuint (caiman_server_get_n_handshakes (caiman_pump_get_server (w->apps[SERVER].pump)),
+                    ==, 0);
+}
+
 /* A handler without open() can connect nowhere. */
 static void
 test_no_open_handler (void)
@@ -464,7 +500,7 @@ test_free (void)
 
 typedef struct {
   CaimanTransport base;
-  gboolean writable, reading;
+  gboolean writable, reading, full_at_limit;
   guint n_sent, n_hints, n_closed, n_aborted;
   gboolean *freed;
 } Fake;
@@ -482,6 +518,14 @@ static gboolean
 fake_is_writable (CaimanTransport *transport)
 {
   return ((Fake *)transport)->writable;
+}
+
+static void
+fake_set_send_limit (CaimanTransport *transport, gint64 limit_bytes)
+{
+  Fake *fake = (Fake *)transport;
+  g_assert_cmpint (limit_bytes, >, 0);
+  fake->writable = fake->writable && !fake->full_at_limit;
 }
 
 static void
@@ -521,6 +565,7 @@ static const CaimanTransportClass fake_class = {
   .name = "fake",
   .send = fake_send,
   .is_writable = fake_is_writable,
+  .set_send_limit = fake_set_send_limit,
   .set_reading = fake_set_reading,
   .close = fake_close,
   .abort = fake_abort,
@@ -572,6 +617,7 @@ test_hints (void)
   CaimanPumpLoop loop = { loop_now, loop_arm, loop_wake, app };
   app->pump = caiman_pump_new_client (&config, &app->random, &loop, &quiet, app);
   Fake *fake = add_fake (app->pump, TRUE, &freed);
+  fake->full_at_limit = TRUE; /* then nothing is sent: see fake_send() */
   for (guint i = 0; i < 1000; i++) {
     caiman_pump_touch (app->pump);
     advance (w, MS (1) / 10);
@@ -631,6 +677,8 @@ main (int argc, char **argv)
   g_test_add_func ("/transports/pump/late-accept", test_late_accept);
   g_test_add_func ("/transports/pump/drop", test_drop);
   g_test_add_func ("/transports/pump/open-fails", test_open_fails);
+  g_test_add_func ("/transports/pump/cancel", test_cancel);
+  g_test_add_func ("/transports/pump/connected-too-late", test_connected_too_late);
   g_test_add_func ("/transports/pump/no-open-handler", test_no_open_handler);
   g_test_add_func ("/transports/pump/free", test_free);
   g_test_add_func ("/transports/pump/fake/writable", test_writable);

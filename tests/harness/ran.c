@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ran.c - see ran.h. */
-#include "ran.h"
+#include "tests/harness/ran.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-run-faults.c - every verb of the scenario's events: that it does what it says, is undone,
  * and that the connection heals from it (or ends, where it must). */
-#include "ran.h"
+#include "tests/harness/ran.h"
 
 #define UP5   "[traffic data]\nfrom = client\nkind = bulk\nbytes = 5MB\n"
 #define BOTH5 "[traffic data]\nfrom = both\nkind = bulk\nbytes = 5MB\n"

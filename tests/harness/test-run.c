@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-run.c - whole runs without faults: traffic of every kind, ways to end, what is recorded. */
-#include "ran.h"
+#include "tests/harness/ran.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
