@@ -188,22 +188,46 @@ push_event (CaimanServer *server, CaimanServerEventType type, CaimanConnection *
 
 /* What happens to the links of pending connections is told by the server. */
 static void
+collect_events (CaimanServer *server, CaimanConnection *connection)
+{
+  CaimanEvent event;
+  while (caiman_connection_next_event (connection, &event)) {
+    if (event.type == CAIMAN_EVENT_LINK_CLOSE)
+      push_event (server, CAIMAN_SERVER_EVENT_LINK_CLOSE, connection, event.link, event.reason,
+                  event.graceful);
+  }
+}
+
+static void
 collect_pending_events (CaimanServer *server)
 {
   for (guint i = server->pending->len; i > 0; i--) {
     CaimanConnection *connection = g_ptr_array_index (server->pending, i - 1);
-    CaimanEvent event;
-    while (caiman_connection_next_event (connection, &event)) {
-      if (event.type == CAIMAN_EVENT_LINK_CLOSE)
-        push_event (server, CAIMAN_SERVER_EVENT_LINK_CLOSE, connection, event.link, event.reason,
-                    event.graceful);
-    }
+    collect_events (server, connection);
     if (connection->links->len > 0)
       continue;
     g_ptr_array_remove_index (server->pending, i - 1);
     caiman_server_forget (server, connection);
     g_ptr_array_add (server->gone, connection);
     push_event (server, CAIMAN_SERVER_EVENT_GONE, connection, NULL, CAIMAN_REASON_NONE, FALSE);
+  }
+}
+
+/* @connection is about to be freed: of its events only those that close a transport still matter.
+ */
+static void
+disown_events (CaimanServer *server, const CaimanConnection *connection)
+{
+  for (GList *l = server->events.head, *next; l; l = next) {
+    CaimanServerEvent *event = l->data;
+    next = l->next;
+    if (event->connection != connection)
+      continue;
+    event->connection = NULL;
+    if (event->type == CAIMAN_SERVER_EVENT_LINK_CLOSE)
+      continue;
+    g_queue_delete_link (&server->events, l);
+    free_event (event);
   }
 }
 
@@ -456,6 +480,8 @@ caiman_server_refuse (CaimanServer *server, CaimanConnection *pending, gint64 no
     refuse_link (link, CAIMAN_REFUSED_CONNECTION, CAIMAN_REASON_REFUSED);
   }
   g_ptr_array_set_size (pending->links, 0);
+  collect_events (server, pending);
+  disown_events (server, pending);
   caiman_server_forget (server, pending);
   caiman_connection_free (pending);
   admit_waiting (server);

@@ -24,7 +24,7 @@ typedef enum {
 
 typedef struct {
   CaimanServerEventType type;
-  CaimanConnection *connection; /* borrowed */
+  CaimanConnection *connection; /* borrowed; NULL in LINK_CLOSE when it was refused before */
   CaimanLink *link;             /* borrowed; valid until the next call unless referenced */
   CaimanReason reason;
   gboolean graceful;

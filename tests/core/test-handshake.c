@@ -367,6 +367,22 @@ test_refused_connection (void)
   g_assert_cmpuint (caiman_server_get_n_pending (d->server), ==, 0);
 }
 
+/* A link that closes just before the refusal is told of, too. */
+static void
+test_refused_with_events (void)
+{
+  g_autoptr (Duo) d = duo_new (NULL, NULL);
+  d->auto_accept = FALSE;
+  duo_add_link (d, "a", MS (10));
+  duo_add_link (d, "b", MS (10));
+  duo_advance (d, MS (50));
+  caiman_link_received (duo_get_link (d, DUO_SERVER, 2), (const guint8 *)"?", 1, NULL, d->now_ns);
+  duo_refuse (d);
+  duo_advance (d, MS (50));
+  duo_expect_link_closed (d, DUO_SERVER, 2, CAIMAN_REASON_LINK_BAD_MESSAGE);
+  duo_expect_link_closed (d, DUO_SERVER, 1, CAIMAN_REASON_REFUSED);
+}
+
 typedef struct {
   guint n_calls;
   gsize n_links;
@@ -639,6 +655,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/handshake/refused/not-listening", test_refused_not_listening);
   g_test_add_func ("/core/handshake/refused/not-listening-known", test_not_listening_known);
   g_test_add_func ("/core/handshake/refused/connection", test_refused_connection);
+  g_test_add_func ("/core/handshake/refused/with-events", test_refused_with_events);
   g_test_add_func ("/core/handshake/refused/link", test_refused_link);
   g_test_add_func ("/core/handshake/refused/first-link", test_refused_first_link);
   g_test_add_func ("/core/handshake/client-filter", test_client_filter);
