@@ -121,10 +121,10 @@ void caiman_connection_advance (CaimanConnection *connection, gint64 now_ns);
 
 /* --- Sending --- */
 
-/* Sends one message. Errors: WOULD_BLOCK (the send buffer is full; CAIMAN_EVENT_WRITABLE tells
- * when there is room), MESSAGE_TOO_LARGE, SEND_FINISHED, RECEIVER_DROPPED, or the reason why the
- * connection ended. A message is taken as a whole or not at all; @message is referenced. Messages
- * are accepted, but wait, while the connection is connecting. */
+/* Sends one message. Errors: WOULD_BLOCK (the send buffer is full, or the peer's limits are not
+ * known yet; CAIMAN_EVENT_WRITABLE tells when there is room), MESSAGE_TOO_LARGE, SEND_FINISHED,
+ * RECEIVER_DROPPED, or the reason why the connection ended. A message is taken as a whole or not at
+ * all; one may go over the limit of the send buffer. @message is referenced. */
 gboolean caiman_connection_send (CaimanConnection *connection, GBytes *message, gint64 now_ns,
                                  GError **error);
 

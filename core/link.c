@@ -343,7 +343,11 @@ caiman_link_add_quota_use (CaimanLink *link, gsize bytes)
     return;
   link->quota_used_bytes += (gint64)bytes;
   /* Blocked before the next message would go over it. */
-  gint64 next_bytes = MAX ((gint64)bytes, (gint64)caiman_link_get_chunk_bytes (link));
+  const CaimanChunk *next = g_queue_peek_head (&link->connection->unsent);
+  gint64 next_bytes = (gint64)bytes;
+  if (next)
+    next_bytes = next->is_stream ? (gint64)caiman_link_get_chunk_bytes (link)
+                                 : (gint64)g_bytes_get_size (next->bytes);
   if (link->quota_used_bytes + next_bytes <= link->quota_bytes || link->blocked_quota)
     return;
   link->blocked_quota = TRUE;
