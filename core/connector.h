@@ -5,8 +5,7 @@
  * gone is reopened at once when it lived longer than the reconnect delay, else when that delay has
  * passed since it connected; a failed attempt is repeated after the delay (PROTOCOL.md, 6). A link
  * that has been silent for race-after is raced by fresh attempts every race-interval; the first
- * fresh link that is accepted replaces it, and its return calls the race off (DESIGN.md, Sender
- * policy). */
+ * fresh link that is accepted replaces it, and its return calls the race off (docs/policy.md). */
 #pragma once
 
 #include "connection.h"

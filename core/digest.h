@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* digest.h - a rolling BLAKE2b-256 digest over trace events (DESIGN.md, determinism).
+/* digest.h - a rolling BLAKE2b-256 digest over trace events (docs/ARCHITECTURE.md).
  *
  * The value depends on the sequence of records alone: not on byte order, compiler or chunking. */
 #pragma once

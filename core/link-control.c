@@ -257,6 +257,9 @@ static gint64
 get_probe_timeout (const CaimanLink *link)
 {
   const CaimanConfig *config = &link->connection->config;
+  /* The transport itself has been waiting for its peer: that is all the doubt there can be. */
+  if (link->hint.backoff > 0)
+    return link->rtt.srtt_ns + config->suspect_floor_ns;
   gint64 timeout_ns = caiman_rtt_get_timeout (&link->rtt, config->suspect_floor_ns) +
                       config->max_ack_delay_ns + get_patience (link);
   /* Before the first acknowledgements only the handshake's RTT is known, without any queue. */

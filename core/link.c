@@ -567,6 +567,7 @@ caiman_link_get_stats (const CaimanLink *link, CaimanLinkStats *stats_out, gint6
     .rate_bps = caiman_rate_get_bps (&link->rate),
     .connected_ns = link->connected_ns,
     .working_ns = working_ns,
+    .hint = link->hint,
   };
 }
 

@@ -38,6 +38,14 @@ typedef struct {
   gint64 quota_period_ns; /* 0: once for the life of the link */
 } CaimanLinkInfo;
 
+/* What the transport knows about the link from below (TCP_INFO on a socket); -1: not known. */
+typedef struct {
+  gint64 rtt_ns;       /* smoothed RTT of the transport itself */
+  gint64 unsent_bytes; /* accepted from us, not yet sent for the first time */
+  gint64 retransmits;  /* segments sent again so far */
+  gint64 backoff;      /* RTO doublings in progress; > 0 means silence */
+} CaimanLinkHint;
+
 /* Totals since the link was made, and what is true now. Byte counts are Data payload only, save
  * for the wire counts (all messages, without framing). */
 typedef struct {
@@ -57,15 +65,8 @@ typedef struct {
   gint64 rate_bps;                       /* delivery rate, 0 when not known */
   gint64 connected_ns;                   /* when the transport was established */
   gint64 working_ns;                     /* time spent working so far */
+  CaimanLinkHint hint; /* what the transport last told; -1 where it does not know */
 } CaimanLinkStats;
-
-/* What the transport knows about the link from below (TCP_INFO on a socket); -1: not known. */
-typedef struct {
-  gint64 rtt_ns;       /* smoothed RTT of the transport itself */
-  gint64 unsent_bytes; /* accepted from us, not yet sent for the first time */
-  gint64 retransmits;  /* segments sent again so far */
-  gint64 backoff;      /* RTO doublings in progress; > 0 means silence */
-} CaimanLinkHint;
 
 CaimanLink *caiman_link_ref (CaimanLink *link);
 void caiman_link_unref (CaimanLink *link); /* accepts NULL */

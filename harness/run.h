@@ -15,7 +15,7 @@
 
 G_BEGIN_DECLS
 
-/* What an exit status means (DESIGN.md, Metrics). */
+/* What an exit status means (docs/user-guide.md). */
 typedef enum {
   RUN_EXIT_HELD = 0,        /* all held */
   RUN_EXIT_EXPECTATION = 1, /* an expectation failed */

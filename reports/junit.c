@@ -156,7 +156,7 @@ junit_report_add (JunitReport *report, const StoreRun *run)
       g_strdup_printf ("seed %" G_GINT64_FORMAT ", %s, %s%s%s", run->seed, run->policy,
                        run->testbed, run->variant ? ", " : "", run->variant ? run->variant : "");
   if (report->n_cases++ == 0)
-    report->started_us = run->started_us;
+    report->started_us = run->started_us != 0 ? run->started_us : g_get_real_time ();
   report->wall_ns += run->wall_ns;
 
   g_string_append (report->cases, "    <testcase");

@@ -361,7 +361,7 @@ expect_read (Duo *d, DuoSide side, const guint8 *expected, gsize size, gsize pie
   duo_settle (d);
 }
 
-/* Reads and writes of any size, with nothing in common (DESIGN.md: messages and stream). */
+/* Reads and writes of any size, with nothing in common. */
 static void
 test_stream (void)
 {

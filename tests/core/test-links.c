@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-links.c - what the application does with links: add, remove, block, weigh, price, limit
- * (PROTOCOL.md, 6; DESIGN.md, Sender policy). */
+ * (PROTOCOL.md, 6; docs/policy.md). */
 #include "tests/core/duo.h"
 
 static Duo *

@@ -199,6 +199,29 @@ test_weight (void)
   }
 }
 
+/* A transport in back-off makes its link suspect after SRTT and the floor, whatever the RTT's
+ * variation. */
+static void
+test_hint_backoff (void)
+{
+  World world;
+  world_init (&world, CAIMAN_POLICY_ADAPTIVE);
+  CaimanLink *link = world_add (&world, MBIT (50), MS (20), NULL);
+  world_add (&world, MBIT (50), MS (20), NULL);
+  link->rtt.rttvar_ns = MS (50);
+  caiman_flight_append (&link->flight, 0, 0)->snapshot.sent_ns = MS (1000);
+  gint64 patient_ns = caiman_control_get_deadline (world.connection);
+  const CaimanLinkHint hint = { -1, -1, -1, 1 };
+  caiman_link_set_hint (link, &hint, MS (1000));
+  g_assert_cmpint (caiman_control_get_deadline (world.connection), ==,
+                   MS (1000) + MS (20) + world.connection->config.suspect_floor_ns);
+  g_assert_cmpint (patient_ns, >=, MS (1200));
+  CaimanLinkStats stats;
+  caiman_link_get_stats (link, &stats, MS (1000));
+  g_assert_cmpint (stats.hint.backoff, ==, 1);
+  world_clear (&world);
+}
+
 /* PROTOCOL.md, 7: 5 % a step at first (the count starts at 45), 100 % for the only working link. */
 static void
 test_reference_growth (void)
@@ -235,6 +258,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/scheduler/adaptive/earliest-arrival", test_earliest_arrival);
   g_test_add_func ("/core/scheduler/adaptive/waits-for-fast", test_waits_for_fast);
   g_test_add_func ("/core/scheduler/adaptive/waits-for-window", test_waits_for_window);
+  g_test_add_func ("/core/scheduler/control/hint-backoff", test_hint_backoff);
   g_test_add_func ("/core/scheduler/skips-unfit", test_skips_unfit);
   g_test_add_func ("/core/scheduler/cost", test_cost);
   g_test_add_func ("/core/scheduler/weight", test_weight);
