@@ -238,9 +238,20 @@ void caiman_link_queue_ack (CaimanLink *link, guint32 seq);
 guint caiman_link_get_n_acks (const CaimanLink *link);
 void caiman_link_add_quota_use (CaimanLink *link, gsize bytes);
 gint64 caiman_link_get_ack_timeout (const CaimanLink *link, const CaimanTransmission *head);
+
 /* Established, that is beyond the handshake, and not closing. */
-gboolean caiman_link_is_up (const CaimanLink *link);
-gboolean caiman_link_is_blocked (const CaimanLink *link);
+static inline gboolean
+caiman_link_is_up (const CaimanLink *link)
+{
+  return link->state == CAIMAN_LINK_NEW || link->state == CAIMAN_LINK_WORKING ||
+         link->state == CAIMAN_LINK_NOT_WORKING;
+}
+
+static inline gboolean
+caiman_link_is_blocked (const CaimanLink *link)
+{
+  return link->blocked_local || link->blocked_remote || link->blocked_quota;
+}
 
 /* --- handshake.c --- */
 

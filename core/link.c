@@ -184,19 +184,6 @@ caiman_link_close_when_flushed (CaimanLink *link, CaimanReason reason)
   caiman_link_set_state (link, CAIMAN_LINK_CLOSING, reason);
 }
 
-gboolean
-caiman_link_is_up (const CaimanLink *link)
-{
-  return link->state == CAIMAN_LINK_NEW || link->state == CAIMAN_LINK_WORKING ||
-         link->state == CAIMAN_LINK_NOT_WORKING;
-}
-
-gboolean
-caiman_link_is_blocked (const CaimanLink *link)
-{
-  return link->blocked_local || link->blocked_remote || link->blocked_quota;
-}
-
 /* --- Tests (PROTOCOL.md, 6) --- */
 
 void

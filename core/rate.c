@@ -97,9 +97,3 @@ caiman_rate_set_app_limited (CaimanRate *rate, guint64 in_flight_bytes)
 {
   rate->app_limited_until_bytes = MAX (rate->delivered_bytes + in_flight_bytes, 1);
 }
-
-gint64
-caiman_rate_get_bps (const CaimanRate *rate)
-{
-  return rate->max_bps;
-}

@@ -56,6 +56,10 @@ gboolean caiman_rate_on_acked (CaimanRate *rate, const CaimanRateSnapshot *snaps
 void caiman_rate_set_app_limited (CaimanRate *rate, guint64 in_flight_bytes);
 
 /* Windowed maximum in bits per second; 0 when there is no sample. */
-gint64 caiman_rate_get_bps (const CaimanRate *rate);
+static inline gint64
+caiman_rate_get_bps (const CaimanRate *rate)
+{
+  return rate->max_bps;
+}
 
 G_END_DECLS

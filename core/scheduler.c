@@ -3,7 +3,6 @@
  * min-rtt, round-robin and redundant. */
 #include "core/scheduler.h"
 
-#include "core/broken.h"
 #include "core/serial.h"
 
 /* Virtual bytes are bytes x 1000 / weight. One that lags by more than this was away. */
@@ -25,14 +24,6 @@ caiman_scheduler_get (CaimanPolicy policy)
 }
 
 /* --- Who may carry --- */
-
-gboolean
-caiman_scheduler_is_usable (const CaimanLink *link)
-{
-  gboolean blocked =
-      !caiman_is_broken (CAIMAN_BREAK_SEND_ON_BLOCKED) && caiman_link_is_blocked (link);
-  return link->state == CAIMAN_LINK_WORKING && !blocked;
-}
 
 /* The lowest cost among usable links: those above suspicion first. */
 static gint64

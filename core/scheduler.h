@@ -10,6 +10,7 @@
  * carry the recent rate by themselves again, it no longer is. */
 #pragma once
 
+#include "broken.h"
 #include "connection-private.h"
 
 G_BEGIN_DECLS
@@ -52,7 +53,13 @@ gboolean caiman_scheduler_can_carry (const CaimanLink *link);
 /* Can carry, is writable, and its window has room. */
 gboolean caiman_scheduler_can_take (const CaimanLink *link);
 /* Working, not blocked and within quota, whatever its cost. */
-gboolean caiman_scheduler_is_usable (const CaimanLink *link);
+static inline gboolean
+caiman_scheduler_is_usable (const CaimanLink *link)
+{
+  gboolean blocked =
+      !caiman_is_broken (CAIMAN_BREAK_SEND_ON_BLOCKED) && caiman_link_is_blocked (link);
+  return link->state == CAIMAN_LINK_WORKING && !blocked;
+}
 
 /* Keeps the books of weight and cost; send.c calls them. Cost: @starved when data waits that no
  * allowed link can take, else when nothing waits, or not for a link. */
