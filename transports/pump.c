@@ -336,7 +336,9 @@ static void
 run_connection (CaimanPump *pump, Endpoint *endpoint, gint64 now_ns)
 {
   CaimanConnection *connection = endpoint->connection;
-  if (caiman_connection_get_deadline (connection) <= now_ns)
+  /* The deadline of the last pass: what came in since has its own in the future, or gets it below
+   * and another pass. */
+  if (endpoint->deadline_ns <= now_ns)
     caiman_connection_advance (connection, now_ns);
   update_links (endpoint, now_ns);
   gboolean worked = TRUE;
