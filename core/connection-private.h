@@ -214,6 +214,8 @@ void caiman_connection_check_room (CaimanConnection *connection);
 /* Call when a link has started or stopped working, or has gone. */
 void caiman_connection_check_links (CaimanConnection *connection);
 void caiman_connection_drop_unsent (CaimanConnection *connection);
+/* The smallest SRTT of the working links; CAIMAN_TIME_NEVER: none is known. */
+gint64 caiman_connection_get_best_rtt (const CaimanConnection *connection);
 
 /* --- link.c --- */
 
@@ -280,6 +282,9 @@ void caiman_server_trace (CaimanServer *server, CaimanTraceType type, const Caim
                           guint64 a, guint64 b, CaimanReason reason);
 
 /* --- send.c --- */
+
+/* Makes @message the one of @packet, inline where it fits. */
+void caiman_packet_set_message (CaimanPacket *packet, const CaimanMessage *message);
 
 /* Fills @packet_out with the next thing of the link's outbox. FALSE: it is empty. */
 gboolean caiman_link_next_control (CaimanLink *link, CaimanPacket *packet_out, gint64 now_ns);

@@ -213,6 +213,18 @@ caiman_connection_check_links (CaimanConnection *connection)
     connection->no_link_since_ns = connection->now_ns;
 }
 
+gint64
+caiman_connection_get_best_rtt (const CaimanConnection *connection)
+{
+  gint64 best_ns = CAIMAN_TIME_NEVER;
+  for (guint i = 0; i < connection->links->len; i++) {
+    const CaimanLink *link = g_ptr_array_index (connection->links, i);
+    if (link->state == CAIMAN_LINK_WORKING && caiman_rtt_has_sample (&link->rtt))
+      best_ns = MIN (best_ns, link->rtt.srtt_ns);
+  }
+  return best_ns;
+}
+
 /* --- States and events --- */
 
 static void

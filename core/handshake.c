@@ -6,20 +6,6 @@
 
 #include <string.h>
 
-/* The magic, version and so on are message.c's. */
-static void
-put_message (const CaimanMessage *message, CaimanPacket *packet_out)
-{
-  gsize size = caiman_message_get_size (message);
-  if (size <= CAIMAN_PACKET_INLINE_BYTES) {
-    packet_out->inline_len = (guint8)caiman_message_write (message, packet_out->inline_bytes);
-    return;
-  }
-  guint8 *bytes = g_malloc (size);
-  caiman_message_write (message, bytes);
-  packet_out->message = g_bytes_new_take (bytes, size);
-}
-
 void
 caiman_handshake_start_server (CaimanLink *link, const CaimanRandom *random)
 {
@@ -49,7 +35,7 @@ write_welcome (CaimanLink *link, CaimanPacket *packet_out)
                             .receive_buffer_bytes = (guint32)config->receive_buffer_bytes };
   memcpy (message.public_key, link->keys.public_key, sizeof message.public_key);
   set_user_data (link, &message);
-  put_message (&message, packet_out);
+  caiman_packet_set_message (packet_out, &message);
 }
 
 static void
@@ -67,7 +53,7 @@ write_connect (CaimanLink *link, CaimanPacket *packet_out)
                                            &message.encrypted_connection_id);
   g_assert (hidden);
   set_user_data (link, &message);
-  put_message (&message, packet_out);
+  caiman_packet_set_message (packet_out, &message);
 }
 
 void
@@ -87,10 +73,10 @@ caiman_handshake_write (CaimanLink *link, CaimanOutbox item, CaimanPacket *packe
   case CAIMAN_OUTBOX_REFUSED:
     message.type = CAIMAN_MESSAGE_REFUSED;
     message.refused_code = link->refused_code;
-    put_message (&message, packet_out);
+    caiman_packet_set_message (packet_out, &message);
     break;
   default:
-    put_message (&message, packet_out);
+    caiman_packet_set_message (packet_out, &message);
     break;
   }
 }

@@ -25,9 +25,8 @@
 
 /* --- What is known of a link --- */
 
-/* Delivery rate in bit/s, or the rate of a start window per round trip while none is known. */
-static gint64
-get_rate (const CaimanLink *link)
+gint64
+caiman_control_get_rate (const CaimanLink *link)
 {
   gint64 rate_bps = caiman_rate_get_bps (&link->rate);
   if (rate_bps > 0)
@@ -61,7 +60,7 @@ caiman_control_get_bdp (const CaimanLink *link)
 gint64
 caiman_control_get_arrival (const CaimanLink *link, gsize bytes)
 {
-  gint64 rate_bps = get_rate (link), min_rtt_ns = get_min_rtt (link);
+  gint64 rate_bps = caiman_control_get_rate (link), min_rtt_ns = get_min_rtt (link);
   gint64 queue_ns = MAX (get_send_time (link->flight.bytes, rate_bps) - min_rtt_ns, 0);
   return min_rtt_ns / 2 + queue_ns + get_send_time ((gint64)bytes, rate_bps);
 }
@@ -235,7 +234,7 @@ get_patience (const CaimanLink *link)
   for (guint i = 0; i < connection->links->len; i++) {
     const CaimanLink *other = g_ptr_array_index (connection->links, i);
     if (other != link && caiman_scheduler_is_usable (other) && !other->suspected)
-      rate_bps += get_rate (other);
+      rate_bps += caiman_control_get_rate (other);
   }
   return MIN (lateness_ns, get_send_time (link->flight.bytes, rate_bps));
 }
@@ -276,7 +275,7 @@ get_suspect_time (const CaimanLink *link)
       !has_alternative (link))
     return CAIMAN_TIME_NEVER;
   const CaimanTransmission *head = &link->flight.slots[link->flight.head];
-  gint64 send_ns = get_send_time (head->size_bytes, get_rate (link));
+  gint64 send_ns = get_send_time (head->size_bytes, caiman_control_get_rate (link));
   gint64 overdue_ns = caiman_time_add (head->snapshot.sent_ns, get_probe_timeout (link) + send_ns);
   gint64 silent_ns =
       caiman_time_add (link->last_ack_ns, link->connection->config.suspect_floor_ns + 2 * send_ns);

@@ -224,18 +224,6 @@ receive_ack (CaimanConnection *connection, CaimanLink *link, guint32 seq)
   caiman_connection_check_room (connection);
 }
 
-static gint64
-get_best_rtt (const CaimanConnection *connection)
-{
-  gint64 best_ns = CAIMAN_TIME_NEVER;
-  for (guint i = 0; i < connection->links->len; i++) {
-    const CaimanLink *link = g_ptr_array_index (connection->links, i);
-    if (link->state == CAIMAN_LINK_WORKING && caiman_rtt_has_sample (&link->rtt))
-      best_ns = MIN (best_ns, link->rtt.srtt_ns);
-  }
-  return best_ns;
-}
-
 /* Is a link with this RTT fit to work? A working link may be twice as slow against the best one
  * before it stops as one that wants to start (PROTOCOL.md, 7). */
 static gboolean
@@ -246,7 +234,7 @@ passes_limits (const CaimanLink *link, gint64 rtt_ns)
     return FALSE;
   if (config->ping_max_ns > 0 && rtt_ns > config->ping_max_ns)
     return FALSE;
-  gint64 best_ns = get_best_rtt (link->connection);
+  gint64 best_ns = caiman_connection_get_best_rtt (link->connection);
   gint64 factor = config->slow_link_factor * (link->state == CAIMAN_LINK_WORKING ? 2 : 1);
   return factor == 0 || best_ns == CAIMAN_TIME_NEVER || rtt_ns / factor <= best_ns;
 }

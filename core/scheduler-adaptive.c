@@ -21,16 +21,6 @@ typedef struct {
   gboolean can_take;
 } View;
 
-static gint64
-get_rate (const CaimanLink *link)
-{
-  gint64 rate_bps = caiman_rate_get_bps (&link->rate);
-  if (rate_bps > 0)
-    return rate_bps;
-  return caiman_muldiv (link->connection->config.link_window_start_bytes, 8 * CAIMAN_NS_PER_S,
-                        MAX (link->rtt.srtt_ns, CAIMAN_NS_PER_MS));
-}
-
 static gsize
 get_size_on (const CaimanLink *link, gsize head_bytes, gboolean is_stream)
 {
@@ -47,7 +37,7 @@ get_views (CaimanConnection *connection, gsize head_bytes, gboolean is_stream, V
       continue;
     views[n++] = (View) {
       .link = link,
-      .rate_bps = get_rate (link),
+      .rate_bps = caiman_control_get_rate (link),
       .arrival_ns = caiman_control_get_arrival (link, get_size_on (link, head_bytes, is_stream)),
       .constant_ns = caiman_control_get_arrival (link, 0),
       .can_take =
@@ -196,8 +186,8 @@ find_late (CaimanConnection *connection, CaimanLink *slow, const CaimanLink *fas
   gint64 arrival_ns = caiman_control_get_arrival (fast, head->size_bytes);
   gint64 margin_ns = MAX (arrival_ns / 4, 2 * CAIMAN_NS_PER_MS);
   gint64 return_ns = caiman_rtt_get_min (&slow->rtt, connection->now_ns) / 2;
-  gint64 late_from_bytes =
-      caiman_muldiv (arrival_ns + margin_ns + return_ns, get_rate (slow), 8 * CAIMAN_NS_PER_S);
+  gint64 late_from_bytes = caiman_muldiv (arrival_ns + margin_ns + return_ns,
+                                          caiman_control_get_rate (slow), 8 * CAIMAN_NS_PER_S);
   if (slow->flight.bytes <= late_from_bytes)
     return NULL;
   gint64 ahead_bytes = 0;

@@ -17,18 +17,6 @@ is_generation_10 (const CaimanConnection *connection)
   return connection->config.reference_generation >= 10;
 }
 
-static gint64
-get_best_rtt (const CaimanConnection *connection)
-{
-  gint64 best_ns = CAIMAN_TIME_NEVER;
-  for (guint i = 0; i < connection->links->len; i++) {
-    const CaimanLink *link = g_ptr_array_index (connection->links, i);
-    if (link->state == CAIMAN_LINK_WORKING && link->rtt.srtt_ns > 0)
-      best_ns = MIN (best_ns, link->rtt.srtt_ns);
-  }
-  return best_ns;
-}
-
 /* --- The choice: the most recently idle link that is under its limit --- */
 
 static CaimanLink *
@@ -110,7 +98,7 @@ may_grow (const CaimanLink *link)
   if (connection->config.slow_link_factor == 0)
     return TRUE;
   return link->rtt.n_samples >= RELIABLE_RTT_SAMPLES &&
-         link->rtt.srtt_ns / 4 <= get_best_rtt (connection);
+         link->rtt.srtt_ns / 4 <= caiman_connection_get_best_rtt (connection);
 }
 
 static void
@@ -226,7 +214,7 @@ static void
 check_slow (CaimanLink *link)
 {
   gint64 factor = link->connection->config.slow_link_factor;
-  gint64 best_ns = get_best_rtt (link->connection);
+  gint64 best_ns = caiman_connection_get_best_rtt (link->connection);
   if (factor == 0 || best_ns == CAIMAN_TIME_NEVER || link->rtt.srtt_ns / factor <= best_ns)
     return;
   caiman_link_set_window (link, MAX (link->window_bytes / 20 * 19, LIMIT_MIN_BYTES));

@@ -81,6 +81,8 @@ void caiman_control_acked (CaimanLink *link, const CaimanTransmission *transmiss
 void caiman_control_suspected_in_vain (CaimanLink *link);
 void caiman_control_advance (CaimanConnection *connection);
 gint64 caiman_control_get_deadline (const CaimanConnection *connection);
+/* Delivery rate in bit/s, or the rate of a start window per round trip while none is known. */
+gint64 caiman_control_get_rate (const CaimanLink *link);
 /* Bandwidth-delay product in bytes; the start window while rate or RTT is unknown. */
 gint64 caiman_control_get_bdp (const CaimanLink *link);
 

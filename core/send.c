@@ -24,17 +24,17 @@
 
 /* --- The outbox of one link --- */
 
-static void
-put_control (CaimanLink *link, const CaimanMessage *message, CaimanPacket *packet_out)
+void
+caiman_packet_set_message (CaimanPacket *packet, const CaimanMessage *message)
 {
   gsize size = caiman_message_get_size (message);
   if (size <= CAIMAN_PACKET_INLINE_BYTES) {
-    packet_out->inline_len = (guint8)caiman_message_write (message, packet_out->inline_bytes);
-  } else {
-    guint8 *bytes = g_malloc (size);
-    caiman_message_write (message, bytes);
-    packet_out->message = g_bytes_new_take (bytes, size);
+    packet->inline_len = (guint8)caiman_message_write (message, packet->inline_bytes);
+    return;
   }
+  guint8 *bytes = g_malloc (size);
+  caiman_message_write (message, bytes);
+  packet->message = g_bytes_new_take (bytes, size);
 }
 
 static void
@@ -43,7 +43,7 @@ write_test_data (CaimanLink *link, CaimanPacket *packet_out)
   gint64 size = MIN (link->test_data_left_bytes, TEST_DATA_CHUNK_BYTES);
   link->test_data_left_bytes -= size;
   CaimanMessage message = { .type = CAIMAN_MESSAGE_TEST_DATA, .test_data_bytes = (guint32)size };
-  put_control (link, &message, packet_out);
+  caiman_packet_set_message (packet_out, &message);
 }
 
 /* TestData goes out until the limit, or until the link has pushed back; then the Ping decides. */
@@ -141,7 +141,7 @@ caiman_link_next_control (CaimanLink *link, CaimanPacket *packet_out, gint64 now
   } else {
     CaimanMessage message = { 0 };
     write_item (link, item, &message, now_ns);
-    put_control (link, &message, packet_out);
+    caiman_packet_set_message (packet_out, &message);
     if (item == CAIMAN_OUTBOX_ACK)
       caiman_connection_trace (link->connection, CAIMAN_TRACE_ACK_SENT, link, message.seq, 0,
                                CAIMAN_REASON_NONE);
