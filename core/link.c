@@ -58,7 +58,7 @@ caiman_link_new (const CaimanLinkInfo *info, guint32 id, const CaimanConfig *con
   link->retest_at_ns = CAIMAN_TIME_NEVER;
   link->ping_sent_ns = CAIMAN_TIME_NEVER;
   link->closing_deadline_ns = CAIMAN_TIME_NEVER;
-  link->handshake_sent_ns = -1;
+  link->handshake_sent_ns = link->last_acked_sent_ns = -1;
   link->handshake_deadline_ns = caiman_time_add (now_ns, config->ping_timeout_ns);
   link->state_since_ns = link->connected_ns = link->last_received_ns = link->last_ack_ns =
       link->last_ping_ns = now_ns;
@@ -243,6 +243,26 @@ caiman_link_write_off (CaimanLink *link)
   }
 }
 
+/* Marks for duplication what was sent on it after @from_ns and is out on no other link. */
+static void
+mark_reinject (CaimanLink *link, gint64 from_ns)
+{
+  CaimanSendQueue *queue = &link->connection->queue;
+  for (guint32 i = 0; i < link->flight.n; i++) {
+    CaimanTransmission *transmission = caiman_flight_get (&link->flight, i);
+    if (transmission->acked || transmission->written_off ||
+        transmission->snapshot.sent_ns <= from_ns)
+      continue;
+    CaimanOutMessage *message = caiman_send_queue_find (queue, transmission->seq);
+    if (message && message->n_outstanding == 1)
+      caiman_send_queue_mark (queue, message, CAIMAN_OUT_REINJECT);
+  }
+}
+
+/* When a path goes silent both ways, the acknowledgements of half a round trip die with it: what
+ * was sent up to half a round trip after the last message that is known to have arrived has most
+ * likely arrived as well, and what follows it blocks the receiver. So the younger part of the
+ * flight goes first. */
 void
 caiman_link_suspect (CaimanLink *link, gint64 silence_ns)
 {
@@ -253,14 +273,19 @@ caiman_link_suspect (CaimanLink *link, gint64 silence_ns)
   link->n_suspected++;
   caiman_connection_trace (connection, CAIMAN_TRACE_LINK_SUSPECTED, link, 1, (guint64)silence_ns,
                            CAIMAN_REASON_SUSPECTED);
-  for (guint32 i = 0; i < link->flight.n; i++) {
-    CaimanTransmission *transmission = caiman_flight_get (&link->flight, i);
-    if (transmission->acked || transmission->written_off)
-      continue;
-    CaimanOutMessage *message = caiman_send_queue_find (&connection->queue, transmission->seq);
-    if (message && message->n_outstanding == 1)
-      caiman_send_queue_mark (&connection->queue, message, CAIMAN_OUT_REINJECT);
-  }
+  link->reinject_older = link->last_acked_sent_ns >= 0;
+  gint64 half_rtt_ns = caiman_rtt_get_min (&link->rtt, connection->now_ns) / 2;
+  mark_reinject (link, link->reinject_older ? link->last_acked_sent_ns + half_rtt_ns : -1);
+}
+
+gboolean
+caiman_link_reinject_older (CaimanLink *link)
+{
+  if (!link->suspected || !link->reinject_older)
+    return FALSE;
+  link->reinject_older = FALSE;
+  mark_reinject (link, -1);
+  return link->connection->queue.n_resend > 0;
 }
 
 void

@@ -201,6 +201,7 @@ receive_ack (CaimanConnection *connection, CaimanLink *link, guint32 seq)
     return; /* late, or never sent: ignored (PROTOCOL.md, 5) */
   gint64 now_ns = connection->now_ns;
   link->last_ack_ns = now_ns;
+  link->last_acked_sent_ns = transmission.snapshot.sent_ns;
   link->acked_bytes += transmission.size_bytes;
 
   gint64 sample_ns = now_ns - transmission.snapshot.sent_ns;

@@ -222,6 +222,36 @@ test_hint_backoff (void)
   world_clear (&world);
 }
 
+/* Of a silent link's flight, what has probably not arrived is duplicated first. */
+static void
+test_younger_first (void)
+{
+  World world;
+  world_init (&world, CAIMAN_POLICY_ADAPTIVE);
+  CaimanConnection *connection = world.connection;
+  CaimanLink *link = world_add (&world, MBIT (50), MS (20), NULL);
+  for (guint i = 0; i < 4; i++) {
+    CaimanOutMessage *message = caiman_send_queue_append (&connection->queue, CAIMAN_MESSAGE_DATA);
+    message->n_outstanding = 1;
+    caiman_flight_append (&link->flight, message->seq, 0)->snapshot.sent_ns = MS (1000 + 5 * i);
+  }
+  link->last_acked_sent_ns = MS (995); /* half a round trip later: what was sent at 1 005 ms */
+  caiman_link_suspect (link, MS (30));
+  g_assert_cmpuint (connection->queue.n_resend, ==, 2);
+  g_assert_cmpuint (caiman_send_queue_next_resend (&connection->queue)->seq, ==, 2);
+  g_assert_true (caiman_link_reinject_older (link));
+  g_assert_cmpuint (caiman_send_queue_next_resend (&connection->queue)->seq, ==, 0);
+  g_assert_false (caiman_link_reinject_older (link));
+  caiman_link_clear_suspicion (link);
+  g_assert_cmpuint (connection->queue.n_resend, ==, 0);
+
+  /* Nothing is known to have arrived: all of it at once. */
+  link->last_acked_sent_ns = -1;
+  caiman_link_suspect (link, MS (30));
+  g_assert_cmpuint (connection->queue.n_resend, ==, 4);
+  world_clear (&world);
+}
+
 /* PROTOCOL.md, 7: 5 % a step at first (the count starts at 45), 100 % for the only working link. */
 static void
 test_reference_growth (void)
@@ -259,6 +289,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/scheduler/adaptive/waits-for-fast", test_waits_for_fast);
   g_test_add_func ("/core/scheduler/adaptive/waits-for-window", test_waits_for_window);
   g_test_add_func ("/core/scheduler/control/hint-backoff", test_hint_backoff);
+  g_test_add_func ("/core/scheduler/control/younger-first", test_younger_first);
   g_test_add_func ("/core/scheduler/skips-unfit", test_skips_unfit);
   g_test_add_func ("/core/scheduler/cost", test_cost);
   g_test_add_func ("/core/scheduler/weight", test_weight);
