@@ -26,14 +26,16 @@ typedef struct {
   gint64 ended_ns;
 } End;
 
+/* In the words of the bound: a link ends, a connection fails. */
 static char *
-format_end (const Measure *measure, End end)
+format_end (const Measure *measure, End end, gboolean is_link)
 {
   if (end.reason == CAIMAN_REASON_NONE)
     return g_strdup ("survives");
   gint64 since_ns = measure_get_last_event (measure, end.ended_ns);
   g_autofree char *after = format_time ((double)(end.ended_ns - since_ns));
-  return g_strdup_printf ("fails with %s after %s", caiman_reason_to_string (end.reason), after);
+  return g_strdup_printf ("%s with %s after %s", is_link ? "ends" : "fails",
+                          caiman_reason_to_string (end.reason), after);
 }
 
 static gboolean
@@ -98,7 +100,7 @@ eval_outcome (const ScenarioExpect *expect, const Measure *measure, const RunSid
     /* What decided is what is told. */
     if (result.actual == NULL || held == one_is_enough) {
       g_free (result.actual);
-      result.actual = format_end (measure, end);
+      result.actual = format_end (measure, end, is_link);
     }
     result.held = one_is_enough ? result.held || held : result.held && held;
     if (result.held == one_is_enough)

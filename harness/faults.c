@@ -29,6 +29,22 @@ is_fault (ScenarioVerb verb)
   }
 }
 
+/* Verbs after which a link says nothing any more, or nonsense, which a sender has to notice. The
+ * others change what a link can do, or what an application does: no sender could suspect them. */
+static gboolean
+is_to_be_noticed (ScenarioVerb verb)
+{
+  switch (verb) {
+  case SCENARIO_VERB_SET:
+  case SCENARIO_VERB_REFUSE:
+  case SCENARIO_VERB_BLOCK:
+  case SCENARIO_VERB_SLOW_READER:
+    return FALSE;
+  default:
+    return TRUE;
+  }
+}
+
 /* Verbs that hold until they are undone. */
 static gboolean
 is_lasting (const ScenarioEvent *spec)
@@ -93,12 +109,15 @@ begin_fault (FaultsEvent *event)
 {
   const GArray *targets = event->spec->targets;
   guint links[SCENARIO_ITEMS_MAX];
+  gsize n_links = is_to_be_noticed (event->spec->verb) ? targets->len : 0;
+  /* What hits an endpoint hits all its links. */
+  gboolean hits_all = event->spec->verb == SCENARIO_VERB_CRASH;
 
-  g_assert (targets->len <= G_N_ELEMENTS (links));
-  for (guint i = 0; i < targets->len; i++)
+  g_assert (n_links <= G_N_ELEMENTS (links));
+  for (gsize i = 0; i < n_links; i++)
     links[i] = g_array_index (targets, ScenarioTarget, i).link;
-  event->fault = measure_fault_begin (event->faults->run->measure, targets->len > 0 ? links : NULL,
-                                      targets->len, get_now (event->faults));
+  event->fault = measure_fault_begin (event->faults->run->measure, hits_all ? NULL : links, n_links,
+                                      get_now (event->faults));
   event->has_fault = TRUE;
 }
 

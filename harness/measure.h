@@ -69,9 +69,10 @@ void measure_capacity (Measure *measure, guint link, ScenarioDirection direction
 /* An event of the scenario has begun (each time, when it repeats). */
 void measure_event_begun (Measure *measure, gint64 now_ns);
 
-/* The event that has begun is a fault; @links (nullable: all) are those that it hits. Returns its
- * number for measure_fault_end(), which is called when it is undone, at once for faults that are
- * only an instant (reset), and never for those that stay. Also does measure_event_begun(). */
+/* The event that has begun is a fault; @links (nullable: all) are those on which a sender has
+ * something to notice, maybe none. Returns its number for measure_fault_end(), which is called when
+ * it is undone, at once for faults that are only an instant (reset), and never for those that stay.
+ * Also does measure_event_begun(). */
 guint measure_fault_begin (Measure *measure, const guint *links, gsize n_links, gint64 now_ns);
 void measure_fault_end (Measure *measure, guint fault, gint64 now_ns);
 

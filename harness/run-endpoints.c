@@ -63,8 +63,8 @@ make_tracer (RunEndpoint *endpoint)
 
 /* --- What the pumps tell --- */
 
-static gboolean
-is_side_over (const RunEndpoint *endpoint)
+gboolean
+run_is_side_over (const RunEndpoint *endpoint)
 {
   return endpoint->crashed || !endpoint->started ||
          caiman_connection_get_state (endpoint->connection) == CAIMAN_CONNECTION_ENDED;
@@ -83,7 +83,7 @@ check_over (Run *run)
   const RunEndpoint *client = &run->endpoint[SCENARIO_SIDE_CLIENT];
   const RunEndpoint *server = &run->endpoint[SCENARIO_SIDE_SERVER];
 
-  if (!is_side_over (client) || !is_side_over (server))
+  if (!run_is_side_over (client) || !run_is_side_over (server))
     return;
   gint64 now_ns = testbed_now (run->testbed);
   gboolean is_first = !run->is_over;

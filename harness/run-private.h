@@ -69,6 +69,8 @@ void run_start_client (Run *run);
 /* Timers: the server's application answers; the connection has ended at both ends. */
 void run_answer_due (gpointer user_data);
 void run_quit_due (gpointer user_data);
+/* Whether it has nothing left to do: its connection has ended, it has crashed, or never began. */
+gboolean run_is_side_over (const RunEndpoint *endpoint);
 /* The endpoint of @side is gone without a word; what it had open is reset. */
 void run_crash (Run *run, ScenarioSide side);
 /* A crashed endpoint starts anew; it takes no part in the scenario's traffic. */

@@ -124,9 +124,12 @@ report_unfinished (Run *run)
                    scenario_get_flow (run->scenario, i)->name, progress.delivered_bytes,
                    progress.offered_bytes);
   }
-  if (!told)
-    oracle_report (run->oracle, ORACLE_LIVENESS, now_ns,
-                   "the connection is not closed when the duration is over");
+  for (guint s = 0; !told && s < SCENARIO_N_SIDES; s++) {
+    if (!run_is_side_over (&run->endpoint[s]))
+      oracle_report (run->oracle, ORACLE_LIVENESS, now_ns,
+                     "the %s's connection is not closed when the duration is over",
+                     scenario_side_to_string ((ScenarioSide)s));
+  }
 }
 
 static const char *

@@ -119,10 +119,10 @@ scan_group_remove (ScanGroup *group, const char *key)
 typedef struct {
   ScanDoc *doc;
   ScanErrors *errors;
-  ScanGroup *group;   /* where entries go; NULL before the first header */
-  GHashTable *keys;   /* keys of @group, to find duplicates without a search per line */
-  GHashTable *groups; /* name to ScanGroup; looked up only, never iterated */
-  gboolean told_no_group;
+  ScanGroup *group;       /* where entries go; NULL before the first header */
+  GHashTable *keys;       /* keys of @group, to find duplicates without a search per line */
+  GHashTable *groups;     /* name to ScanGroup; looked up only, never iterated */
+  gboolean told_no_group; /* entries without a group are passed over */
   ScanPlace place;
 } Scanner;
 
@@ -169,17 +169,21 @@ static void
 scan_header (Scanner *scanner, char *line)
 {
   gsize len = strlen (line);
+  gboolean is_closed = line[len - 1] == ']';
 
-  if (line[len - 1] != ']') {
+  /* What is meant is clear all the same, so that the entries can be read. */
+  if (is_closed)
+    line[len - 1] = '\0';
+  else
     scan_errors_add (scanner->errors, scanner->place, "group header lacks its ']'");
-    return;
-  }
-  line[len - 1] = '\0';
   char *name = g_strstrip (line + 1);
   squeeze_spaces (name);
   if (!has_only (name, "-_ ")) {
-    scan_errors_add (scanner->errors, scanner->place,
-                     "'%s' is not a group name (letters, digits, '-', '_' and a space)", name);
+    if (is_closed)
+      scan_errors_add (scanner->errors, scanner->place,
+                       "'%s' is not a group name (letters, digits, '-', '_' and a space)", name);
+    scanner->group = NULL;
+    scanner->told_no_group = TRUE;
     return;
   }
   ScanGroup *earlier = g_hash_table_lookup (scanner->groups, name);
@@ -283,9 +287,11 @@ scan_text (const char *text, gsize size, guint file, ScanErrors *errors)
     scan_errors_add (errors, scanner.place, "file is larger than %d bytes", SCAN_TEXT_MAX_BYTES);
     return scanner.doc;
   }
+  /* Some editors begin a file with a byte order mark. */
+  gsize begin = size >= 3 && memcmp (text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
   scanner.keys = g_hash_table_new (g_str_hash, g_str_equal);
   scanner.groups = g_hash_table_new (g_str_hash, g_str_equal);
-  for (gsize start = 0; start < size; scanner.place.line++) {
+  for (gsize start = begin; start < size; scanner.place.line++) {
     const char *newline = memchr (text + start, '\n', size - start);
     gsize len = newline ? (gsize)(newline - (text + start)) : size - start;
     scan_line (&scanner, text + start, len);

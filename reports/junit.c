@@ -81,11 +81,13 @@ append_seconds (GString *out, gint64 time_ns)
                           (int)(time_ns % 1000000000 / 1000));
 }
 
-/* What did not hold, a line each, and how to see it again. */
+/* What went wrong, what did not hold, a line each, and how to see it again. */
 static char *
-describe (const JunitReport *report, const StoreRun *run)
+describe (const JunitReport *report, const StoreRun *run, const char *const *problems)
 {
   GString *text = g_string_new ("\n");
+  for (gsize i = 0; problems && problems[i]; i++)
+    g_string_append_printf (text, "%s\n", problems[i]);
   for (guint i = 0; i < run->expectations->len; i++) {
     const StoreExpectation *e = &g_array_index (run->expectations, StoreExpectation, i);
     if (e->held)
@@ -105,9 +107,10 @@ describe (const JunitReport *report, const StoreRun *run)
 }
 
 static void
-append_problem (JunitReport *report, const StoreRun *run, const char *element, const char *type)
+append_problem (JunitReport *report, const StoreRun *run, const char *const *problems,
+                const char *element, const char *type)
 {
-  g_autofree char *text = describe (report, run);
+  g_autofree char *text = describe (report, run, problems);
   g_autofree char *message =
       run->finished ? g_strdup_printf ("%s, outcome %s", format_exit_class (run->exit_class),
                                        run->outcome ? run->outcome : "-")
@@ -127,7 +130,7 @@ append_problem (JunitReport *report, const StoreRun *run, const char *element, c
 }
 
 static void
-append_verdict (JunitReport *report, const StoreRun *run)
+append_verdict (JunitReport *report, const StoreRun *run, const char *const *problems)
 {
   int exit_class = run->finished ? run->exit_class : 70;
   if (exit_class == 0)
@@ -135,22 +138,25 @@ append_verdict (JunitReport *report, const StoreRun *run)
   if (exit_class == 77) {
     report->n_skipped++;
     g_string_append (report->cases, "\n      <skipped");
-    append_attribute (report->cases, "message", run->outcome ? run->outcome : "skipped");
+    append_attribute (report->cases, "message",
+                      problems && problems[0] ? problems[0]
+                      : run->outcome          ? run->outcome
+                                              : "skipped");
     g_string_append (report->cases, "/>");
   } else if (exit_class == 1 || exit_class == 3 || exit_class == 4) {
     report->n_failures++;
-    append_problem (report, run, "failure",
+    append_problem (report, run, problems, "failure",
                     exit_class == 1   ? "expectation"
                     : exit_class == 3 ? "safety"
                                       : "liveness");
   } else {
     report->n_errors++;
-    append_problem (report, run, "error", run->finished ? "error" : "unfinished");
+    append_problem (report, run, problems, "error", run->finished ? "error" : "unfinished");
   }
 }
 
 void
-junit_report_add (JunitReport *report, const StoreRun *run)
+junit_report_add (JunitReport *report, const StoreRun *run, const char *const *problems)
 {
   g_autofree char *name =
       g_strdup_printf ("seed %" G_GINT64_FORMAT ", %s, %s%s%s", run->seed, run->policy,
@@ -164,7 +170,7 @@ junit_report_add (JunitReport *report, const StoreRun *run)
   append_attribute (report->cases, "name", name);
   append_seconds (report->cases, run->wall_ns);
   g_string_append_c (report->cases, '>');
-  append_verdict (report, run);
+  append_verdict (report, run, problems);
   g_string_append (report->cases, "</testcase>\n");
 }
 

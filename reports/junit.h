@@ -20,8 +20,9 @@ JunitReport *junit_report_new (const char *campaign, const char *db_path);
 /* Accepts NULL. */
 void junit_report_free (JunitReport *report);
 
-/* Adds a case; nothing of @run is kept. */
-void junit_report_add (JunitReport *report, const StoreRun *run);
+/* Adds a case; nothing of @run is kept. @problems (nullable, NULL-terminated): what is to be said
+ * of it beside its expectations. */
+void junit_report_add (JunitReport *report, const StoreRun *run, const char *const *problems);
 
 /* Returns: (transfer full): the whole document, UTF-8. */
 char *junit_report_format (const JunitReport *report);

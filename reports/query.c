@@ -335,8 +335,8 @@ query_bind_filter (sqlite3_stmt *stmt, const QueryFilter *filter)
 {
   static const QueryFilter everything;
   const QueryFilter *f = filter ? filter : &everything;
-  store_bind (stmt, "ttttlii", f->campaign, f->scenario, f->policy, f->outcome, f->older_than_us,
-              f->only_failed ? 1 : 0, f->only_unfinished ? 1 : 0);
+  store_bind (stmt, "ttttli", f->campaign, f->scenario, f->policy, f->outcome, f->older_than_us,
+              f->only_failed ? 1 : 0);
 }
 
 static QueryListEntry *
@@ -371,14 +371,14 @@ query_list_runs (Store *store, const QueryFilter *filter, guint limit, GError **
       " (SELECT count (*) FROM expectation AS e WHERE e.run_id = run.id AND held),"
       " (SELECT count (*) FROM expectation AS e WHERE e.run_id = run.id AND NOT held)"
       " FROM run JOIN campaign ON campaign.id = campaign_id WHERE " QUERY_FILTER_SQL
-      " ORDER BY run.id DESC LIMIT ?8";
+      " ORDER BY run.id DESC LIMIT ?7";
   g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func (free_entry);
   store_lock (store);
   g_autoptr (sqlite3_stmt) stmt = store_prepare (store, sql, WHAT, error);
   int more = stmt ? 1 : -1;
   if (stmt) {
     query_bind_filter (stmt, filter);
-    sqlite3_bind_int64 (stmt, 8, limit > 0 ? (gint64)limit : -1);
+    sqlite3_bind_int64 (stmt, 7, limit > 0 ? (gint64)limit : -1);
     while ((more = store_step_row (store, stmt, WHAT, error)) > 0)
       g_ptr_array_add (entries, read_entry (stmt));
   }

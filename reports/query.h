@@ -11,10 +11,9 @@ typedef struct {
   const char *campaign; /* its name */
   const char *scenario; /* its name */
   const char *policy;
-  const char *outcome;
-  gint64 older_than_us;     /* began before this real time */
-  gboolean only_failed;     /* exit class neither 0 nor 77 */
-  gboolean only_unfinished; /* still running, or killed */
+  const char *outcome;  /* or the verdict, in small or capital letters: "failed", "unfinished" */
+  gint64 older_than_us; /* began before this real time */
+  gboolean only_failed; /* exit class neither 0 nor 77 */
 } QueryFilter;
 
 /* A run as a list shows it. */

@@ -57,7 +57,8 @@ verb_prune (int argc, char **argv)
     { "older-than", 0, 0, G_OPTION_ARG_STRING, &age, "Runs that began before, such as 30d or 12h",
       "TIME" },
     { "campaign", 0, 0, G_OPTION_ARG_STRING, &campaign, "Runs of this campaign", "NAME" },
-    { "outcome", 0, 0, G_OPTION_ARG_STRING, &outcome, "Runs with this outcome", "NAME" },
+    { "outcome", 0, 0, G_OPTION_ARG_STRING, &outcome,
+      "Runs with this outcome or verdict, such as refused or unfinished", "NAME" },
     { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &dry_run, "Count them, and delete nothing", NULL },
     G_OPTION_ENTRY_NULL,
   };

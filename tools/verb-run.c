@@ -71,6 +71,8 @@ pack_store_error (StoreRun *run, const GError *error, gboolean colour)
 {
   g_autoptr (GPtrArray) problems = g_ptr_array_new ();
   g_ptr_array_add (problems, error->message);
+  run->finished = TRUE;
+  run->id = 0; /* there is nothing to show or replay under its number */
   run->exit_class = RUN_EXIT_INTERNAL;
   run->outcome = "not-recorded";
   return run_report_pack (run, problems, colour);
@@ -116,13 +118,15 @@ show_progress (guint64 n_done, gpointer user_data)
 {
   RunVerb *verb = user_data;
   gint64 spent_us = g_get_monotonic_time () - verb->started_us;
-  if (tool_is_quiet () || verb->n_runs == 1 || !isatty (STDERR_FILENO) || spent_us < G_USEC_PER_SEC)
+  if (tool_is_quiet () || !isatty (STDERR_FILENO) || spent_us < G_USEC_PER_SEC)
     return;
-  double left_ns =
-      (double)spent_us * 1000 * (double)(verb->n_runs - n_done) / (double)MAX (n_done, 1);
-  g_autofree char *left = n_done > 0 ? format_time (left_ns) : g_strdup ("?");
-  fprintf (stderr, "\r\033[K%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " runs, %s to go", n_done,
-           verb->n_runs, left);
+  /* Before the first run is over nobody knows how long they take. */
+  double time_ns = (double)spent_us * 1000;
+  if (n_done > 0)
+    time_ns *= (double)(verb->n_runs - n_done) / (double)n_done;
+  g_autofree char *time = format_time (time_ns);
+  fprintf (stderr, "\r\033[K%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " runs, %s %s", n_done,
+           verb->n_runs, time, n_done > 0 ? "to go" : "so far");
   fflush (stderr);
   verb->has_progress = TRUE;
 }
@@ -188,7 +192,7 @@ take_result (guint64 number, GBytes *result, int signal_number, gpointer user_da
     exit_class = report->run->exit_class;
     tell_run (verb, report);
     if (verb->report != NULL)
-      junit_report_add (verb->report, report->run);
+      junit_report_add (verb->report, report->run, (const char *const *)report->problems);
   }
   verb->status = exit_status_worse (verb->status, exit_class);
   g_array_append_val (verb->exit_classes, exit_class);

@@ -16,6 +16,16 @@ typedef struct {
   gboolean all, json;
 } ShowVerb;
 
+/* Takes the oldest of @entries out that are beyond @limit (0: none); whether there were any. */
+static gboolean
+cut_list (GPtrArray *entries, guint limit)
+{
+  if (limit == 0 || entries->len <= limit)
+    return FALSE;
+  g_ptr_array_remove_range (entries, 0, entries->len - limit);
+  return TRUE;
+}
+
 static int
 show_list (const ShowVerb *verb, Store *store, ShowFlags flags)
 {
@@ -24,10 +34,12 @@ show_list (const ShowVerb *verb, Store *store, ShowFlags flags)
     tool_error ("--limit takes a number of runs, 0 for all");
     return EXIT_STATUS_USAGE;
   }
+  guint limit = verb->all ? 0 : (guint)verb->limit;
   g_autoptr (GPtrArray) entries =
-      query_list_runs (store, &verb->filter, verb->all ? 0 : (guint)verb->limit, &error);
+      query_list_runs (store, &verb->filter, limit > 0 ? limit + 1 : 0, &error);
   if (entries == NULL)
     return tool_fail (error);
+  gboolean is_cut = cut_list (entries, limit);
   if (verb->json) {
     for (guint i = 0; i < entries->len; i++) {
       const QueryListEntry *entry = g_ptr_array_index (entries, i);
@@ -38,6 +50,9 @@ show_list (const ShowVerb *verb, Store *store, ShowFlags flags)
   }
   g_autofree char *text = show_format_list (entries, flags);
   tool_print (text);
+  /* Who gives a limit knows of it. */
+  if (is_cut && verb->limit == LIMIT_DEFAULT)
+    tool_print ("(older runs are left out; --all lists them, too)\n");
   return RUN_EXIT_HELD;
 }
 
@@ -67,7 +82,8 @@ verb_show (int argc, char **argv)
     { "campaign", 0, 0, G_OPTION_ARG_STRING, &campaign, "List runs of this campaign", "NAME" },
     { "scenario", 0, 0, G_OPTION_ARG_STRING, &scenario, "List runs of this scenario", "NAME" },
     { "policy", 0, 0, G_OPTION_ARG_STRING, &policy, "List runs with this policy", "NAME" },
-    { "outcome", 0, 0, G_OPTION_ARG_STRING, &outcome, "List runs with this outcome", "NAME" },
+    { "outcome", 0, 0, G_OPTION_ARG_STRING, &outcome,
+      "List runs with this outcome or verdict, such as refused or failed", "NAME" },
     { "failed", 0, 0, G_OPTION_ARG_NONE, &verb.filter.only_failed, "List runs that did not hold",
       NULL },
     { "limit", 0, 0, G_OPTION_ARG_INT, &verb.limit, "List the newest N (default 50, 0: all)", "N" },

@@ -143,7 +143,7 @@ test_links (void)
                        CAIMAN_REASON_CONNECTION_ENDED, 1100);
   measure_finish (m.measure, MS (3000));
   g_assert_false (expect_eval (m.scenario, m.measure, sides, NULL, run));
-  expect_row (run, "a", TRUE, "fails with link-reset after 600 ms");
+  expect_row (run, "a", TRUE, "ends with link-reset after 600 ms");
   expect_row (run, "b", TRUE, "survives");
   expect_row (run, "server.a", TRUE, "survives");
   expect_row (run, "client.b", FALSE, "survives");
@@ -163,7 +163,7 @@ test_link_fails_otherwise (void)
                          CAIMAN_REASON_PING_TIMEOUT, 1100);
   measure_finish (m.measure, MS (3000));
   g_assert_false (expect_eval (m.scenario, m.measure, sides, NULL, run));
-  expect_row (run, "b", FALSE, "fails with ping-timeout after 600 ms");
+  expect_row (run, "b", FALSE, "ends with ping-timeout after 600 ms");
   g_assert_false (find (run, "a")->held);
   measured_clear (&m);
 }

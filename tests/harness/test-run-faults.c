@@ -67,6 +67,37 @@ static const struct {
   { "inject-short-message", "inject short-message a.down" },
 };
 
+static double
+get_detection_ns (const Ran *ran)
+{
+  for (guint i = 0; i < ran->store->metrics->len; i++) {
+    const StoreMetric *metric = &g_array_index (ran->store->metrics, StoreMetric, i);
+    if (g_str_equal (metric->name, "lost-detection"))
+      return metric->value;
+  }
+  g_error ("no metric lost-detection");
+}
+
+/* Time is lost to detection where a link fell silent, not where an application or a link does less:
+ * there is nothing that a sender could notice. */
+static void
+test_detection (void)
+{
+  static const char *const not_to_be_noticed[] = { "slow-reader data 1mbit for 1s",
+                                                   "block a by client for 500ms", "refuse a for 1s",
+                                                   "set a rate=1mbit for 1s" };
+  Ran ran;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (not_to_be_noticed); i++) {
+    survive (&ran, UP5, "at = 500ms", not_to_be_noticed[i]);
+    g_assert_cmpfloat (get_detection_ns (&ran), ==, 0);
+    ran_clear (&ran);
+  }
+  survive (&ran, "[config]\nsend-buffer = 64KiB\n" UP5, "at = 500ms", "blackhole a for 1s");
+  g_assert_cmpfloat (get_detection_ns (&ran), >, 0);
+  ran_clear (&ran);
+}
+
 /* What the link breaks alone must not end the connection; what breaks its rules must. */
 static void
 test_fatal_injection (gconstpointer what)
@@ -341,6 +372,7 @@ main (int argc, char **argv)
     g_autofree char *path = g_strconcat ("/harness/run-faults/fatal/", fatal[i], NULL);
     g_test_add_data_func (path, fatal[i], test_fatal_injection);
   }
+  g_test_add_func ("/harness/run-faults/detection", test_detection);
   g_test_add_func ("/harness/run-faults/times", test_times);
   g_test_add_func ("/harness/run-faults/by-progress", test_by_progress);
   g_test_add_func ("/harness/run-faults/by-messages", test_by_messages);

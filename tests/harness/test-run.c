@@ -133,7 +133,8 @@ test_never_closed (void)
             RAN_LINKS BULK ("client", "1MB") "close = never\n"
                                              "[expect]\nconnection = fails with terminated\n");
   ran_expect_exit (&ran, RUN_EXIT_LIVENESS);
-  ran_expect_problem (&ran, "the connection is not closed when the duration is over");
+  ran_expect_problem (&ran, "the client's connection is not closed when the duration is over");
+  ran_expect_problem (&ran, "the server's connection is not closed when the duration is over");
   ran_clear (&ran);
 }
 

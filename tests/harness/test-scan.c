@@ -40,6 +40,8 @@ static const struct {
   { "\n  \n\t\n# comment\n  # another\n", "", "" },
   { "[a]\nb = c\n", "[a]b=c@2;", "" },
   { "[a]\r\nb = c\r\n", "[a]b=c@2;", "" },
+  { "\xef\xbb\xbf[a]\nb = c\n", "[a]b=c@2;", "" },
+  { "\xef\xbb\xbf", "", "" },
   { "[a]   # why\nb=c # why\nd = e#f\ng = # not a value", "[a]b=c@2;d=e#f@3;",
     "f:4: key 'g' has no value" },
   { "[ link \t wifi ]\n  up.rate   =   1mbit  \n", "[link wifi]up.rate=1mbit@2;", "" },
@@ -54,7 +56,14 @@ static const struct {
     "f:3: key 'b' is already set in line 2" },
   { "[a]\nb = 1\n\n[a]\nb = 2\n", "[a]b=1@2;[a]b=2@5;",
     "f:4: group [a] is already there in line 1" },
-  { "[a\n[]\n[a]b\n[x.y]\n", "",
+  { "[a\nb = 1\n[a]c\nb = 2\n[c d\nb = 3\n", "[a]b=1@2;[c d]b=3@6;",
+    "f:1: group header lacks its ']'\n"
+    "f:3: group header lacks its ']'\n"
+    "f:5: group header lacks its ']'" },
+  { "[a]\n[]\nb = 1\n[x.y]\nb = 2\n[g]\nb = 3\n", "[a][g]b=3@7;",
+    "f:2: '' is not a group name (letters, digits, '-', '_' and a space)\n"
+    "f:4: 'x.y' is not a group name (letters, digits, '-', '_' and a space)" },
+  { "[a\n[]\n[a]b\n[x.y]\n", "[a]",
     "f:1: group header lacks its ']'\n"
     "f:2: '' is not a group name (letters, digits, '-', '_' and a space)\n"
     "f:3: group header lacks its ']'\n"

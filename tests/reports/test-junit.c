@@ -14,7 +14,7 @@ add_run (JunitReport *report, int exit_class)
   run->outcome = exit_class == 4 ? NULL : "survives";
   run->started_us = 1769860800 * G_GINT64_CONSTANT (1000000);
   run->wall_ns = 1500000000;
-  junit_report_add (report, run);
+  junit_report_add (report, run, NULL);
 }
 
 static void
@@ -60,6 +60,23 @@ test_failure_text (void)
   g_assert_null (strstr (text, "integrity"));
 }
 
+/* What went wrong beside the expectations is in the failure, and in the reason to skip. */
+static void
+test_problems (void)
+{
+  const char *const problems[] = { "liveness at 5 s: <stuck>", "and more", NULL };
+  g_autoptr (JunitReport) report = junit_report_new ("nightly", NULL);
+  g_autoptr (StoreRun) run = fixture_run_new (1, 4);
+  run->finished = TRUE;
+  run->exit_class = 4;
+  junit_report_add (report, run, problems);
+  run->exit_class = 77;
+  junit_report_add (report, run, problems);
+  g_autofree char *text = junit_report_format (report);
+  assert_contains (text, "type=\"liveness\">\nliveness at 5 s: &lt;stuck&gt;\nand more\n");
+  assert_contains (text, "<skipped message=\"liveness at 5 s: &lt;stuck&gt;\"/>");
+}
+
 /* @path must be valid by tests/reports/junit.xsd. */
 static void
 assert_valid (const char *xmllint, const char *path)
@@ -92,10 +109,11 @@ test_valid (void)
   static const int classes[] = { 0, 1, 3, 4, 77, 70, -1 };
   for (gsize i = 0; i < G_N_ELEMENTS (classes); i++)
     add_run (report, classes[i]);
+  const char *const problems[] = { "liveness at 5 s: <stuck> & \x01", NULL };
   g_autoptr (StoreRun) run = fixture_run_new (1, 5);
   run->finished = TRUE;
   run->variant = "link \xf0\x9f\x90\x8a.delay=\"<20ms>\"\t\xef\xbf\xbf";
-  junit_report_add (report, run);
+  junit_report_add (report, run, problems);
   g_assert_true (junit_report_save (report, path, &error));
   g_assert_no_error (error);
   assert_valid (xmllint, path);
@@ -118,6 +136,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/reports/junit/counts", test_counts);
   g_test_add_func ("/reports/junit/failure-text", test_failure_text);
+  g_test_add_func ("/reports/junit/problems", test_problems);
   g_test_add_func ("/reports/junit/valid", test_valid);
   g_test_add_func ("/reports/junit/cannot-save", test_cannot_save);
   return g_test_run ();

@@ -91,7 +91,13 @@ test_list (Fixture *f, gconstpointer unused)
   assert_found (f, (QueryFilter) { .outcome = "all-links-failed" }, 0, "3");
   assert_found (f, (QueryFilter) { .older_than_us = 3000 }, 0, "1,2");
   assert_found (f, (QueryFilter) { .only_failed = TRUE }, 0, "2,3");
-  assert_found (f, (QueryFilter) { .only_unfinished = TRUE }, 0, "5");
+  assert_found (f, (QueryFilter) { .outcome = "unfinished" }, 0, "5");
+  assert_found (f, (QueryFilter) { .outcome = "FAILED" }, 0, "2");
+  assert_found (f, (QueryFilter) { .outcome = "ok" }, 0, "1");
+  assert_found (f, (QueryFilter) { .outcome = "stuck" }, 0, "3");
+  assert_found (f, (QueryFilter) { .outcome = "Skipped" }, 0, "4");
+  assert_found (f, (QueryFilter) { .outcome = "unsafe" }, 0, "");
+  assert_found (f, (QueryFilter) { .outcome = "error" }, 0, "");
   assert_found (f, (QueryFilter) { .campaign = "weekly", .scenario = "one" }, 1, "3");
   assert_found (f, (QueryFilter) { .campaign = "x' OR 1 --" }, 0, "");
 
@@ -310,7 +316,7 @@ test_prune_under_way (Fixture *f, gconstpointer unused)
   g_autoptr (StoreRun) run = fixture_run_new (f->campaign_id, 1);
   store_run_begin (f->store, run, &error);
   PruneResult result;
-  QueryFilter unfinished = { .only_unfinished = TRUE };
+  QueryFilter unfinished = { .outcome = "unfinished" };
   g_assert_true (prune_runs (f->store, &unfinished, FALSE, &result, &error));
   g_assert_false (store_run_finish (f->store, run, &error));
   g_assert_error (error, STORE_ERROR, STORE_ERROR_NOT_FOUND);

@@ -224,6 +224,9 @@ def run_junit():
     cases = root.findall(".//testcase")
     assert len(cases) == 2 and len(root.findall(".//failure")) == 2
     assert "caiman replay 'x.db'" in root.find(".//failure").text
+    expect(4, "run", "-q", "--junit", "out.xml", "--no-db", "--set", "scenario.duration=100ms", "s.ini")
+    root = xml.etree.ElementTree.parse("out.xml").getroot()
+    assert "upload is not complete" in root.find(".//failure").text
     out, err = expect(70, "run", "-q", "--junit", "missing/out.xml", "--no-db", "s.ini")
     assert "missing/out.xml" in err
 
@@ -292,6 +295,17 @@ def full_disk():
 
 
 @test
+def not_recorded():
+    """A database that refuses its rows, as a full disk would: the verdict says so."""
+    write("s.ini")
+    expect(0, "run", "-q", "--db", "x.db", "s.ini")
+    change("x.db", "CREATE TRIGGER full BEFORE INSERT ON run BEGIN SELECT raise(ABORT, 'it is full'); END")
+    out, err = expect(70, "run", "--db", "x.db", "--junit", "out.xml", "s.ini")
+    assert out.startswith("ERROR ") and "not-recorded" in out and "it is full" in err, (out, err)
+    assert "it is full" in xml.etree.ElementTree.parse("out.xml").getroot().find(".//error").text
+
+
+@test
 def show():
     write("s.ini")
     expect(0, "run", "-q", "--db", "x.db", "--seed", "1..3", "s.ini")
@@ -307,6 +321,13 @@ def show():
     expect(2, "show", "x.db", "9")
     expect(2, "show", "x.db", "zero")
     expect(2, "show", "--limit", "-1", "x.db")
+    assert len(expect(0, "show", "--outcome", "OK", "--json", "x.db")[0].splitlines()) == 3
+    assert expect(0, "show", "--outcome", "failed", "--json", "x.db")[0] == ""
+    expect(0, "run", "-q", "--db", "x.db", "--seed", "1..50", "--set", "traffic upload.bytes=1kB",
+           "--set", "expect.upload.delivered-bytes=1kB", "s.ini")
+    lines = expect(0, "show", "x.db")[0].splitlines()
+    assert len(lines) == 52 and "--all" in lines[-1] and lines[1].split()[0] == "4", lines
+    assert len(expect(0, "show", "--limit", "0", "x.db")[0].splitlines()) == 54
 
 
 @test
@@ -320,6 +341,9 @@ def prune():
     out, _ = expect(0, "prune", "--campaign", "one", "x.db")
     assert "3 runs and 1 campaigns deleted" in out and query("x.db", count) == [(3,)]
     expect(0, "prune", "--outcome", "terminated", "x.db")
+    change("x.db", "UPDATE run SET state = 'unfinished', outcome = NULL WHERE id = 5")
+    out, _ = expect(0, "prune", "--dry-run", "--outcome", "unfinished", "x.db")
+    assert "1 runs" in out, out
     expect(0, "prune", "--older-than", "30d", "x.db")
     expect(0, "prune", "--older-than", "1h", "x.db")
     assert query("x.db", count) == [(3,)]
