@@ -189,6 +189,13 @@ struct _CaimanConnection {
   guint64 resent_bytes, duplicated_bytes, duplicate_received_bytes;
 };
 
+/* The start of a log line: whose it is, and the time that the endpoint was given. */
+#define CAIMAN_LOG_PREFIX "%" G_GINT64_FORMAT ".%06" G_GINT64_FORMAT " s, %s: "
+#define CAIMAN_LOG_PREFIX_ARGS(connection)                                                         \
+  (connection)->now_ns / CAIMAN_NS_PER_S,                                                          \
+      (connection)->now_ns % CAIMAN_NS_PER_S / CAIMAN_NS_PER_US,                                   \
+      (connection)->is_client ? "client" : "server"
+
 /* --- connection.c --- */
 
 /* A connection of the server, pending until accepted. */
@@ -209,6 +216,11 @@ void caiman_connection_push_event (CaimanConnection *connection, CaimanEventType
 void caiman_connection_set_open (CaimanConnection *connection);
 /* The one way to end: tells the application, and closes the links. */
 void caiman_connection_end (CaimanConnection *connection, CaimanReason reason);
+/* The same, because of what @link did: that link is closed for @reason, too. */
+void caiman_connection_end_by_link (CaimanConnection *connection, CaimanLink *link,
+                                    CaimanReason reason);
+/* Data that the peer wants and has not acknowledged, or that is not sent yet. */
+gboolean caiman_connection_owes_data (CaimanConnection *connection);
 /* Ends gracefully if nothing is left to do (PROTOCOL.md, 5, Closing). */
 void caiman_connection_check_finished (CaimanConnection *connection);
 /* Tells the application that there is room again, or that all is flushed. */

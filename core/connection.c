@@ -188,6 +188,9 @@ caiman_connection_adopt_link (CaimanConnection *connection, CaimanLink *link, gi
   if (connection->state != CAIMAN_CONNECTION_CONNECTING) {
     link->outbox |= CAIMAN_OUTBOX_ACCEPTED;
     caiman_link_set_established (link);
+    /* The peer may not have heard of it: the other links may be dead (PROTOCOL.md, 5). */
+    if (connection->state == CAIMAN_CONNECTION_TERMINATING)
+      link->outbox |= CAIMAN_OUTBOX_TERMINATE;
   }
   return TRUE;
 }
@@ -233,8 +236,9 @@ set_state (CaimanConnection *connection, CaimanConnectionState state, CaimanReas
   static const char *const names[CAIMAN_N_CONNECTION_STATES] = { "connecting", "open",
                                                                  "terminating", "ended" };
   g_assert (state > connection->state);
-  g_debug ("connection: %s to %s, %s", names[connection->state], names[state],
-           caiman_reason_to_string (reason));
+  g_info (CAIMAN_LOG_PREFIX "the connection goes from %s to %s: %s",
+          CAIMAN_LOG_PREFIX_ARGS (connection), names[connection->state], names[state],
+          caiman_reason_to_string (reason));
   caiman_connection_trace (connection, CAIMAN_TRACE_CONNECTION_STATE, NULL, connection->state,
                            state, reason);
   connection->state = state;
@@ -298,7 +302,8 @@ ends_gracefully (CaimanReason reason)
 }
 
 void
-caiman_connection_end (CaimanConnection *connection, CaimanReason reason)
+caiman_connection_end_by_link (CaimanConnection *connection, CaimanLink *culprit,
+                               CaimanReason reason)
 {
   if (connection->state == CAIMAN_CONNECTION_ENDED)
     return;
@@ -317,10 +322,16 @@ caiman_connection_end (CaimanConnection *connection, CaimanReason reason)
     if (ends_gracefully (reason) && link->state != CAIMAN_LINK_CONNECTING && !stuck)
       caiman_link_close_when_flushed (link, CAIMAN_REASON_CONNECTION_ENDED);
     else
-      caiman_link_close (link, CAIMAN_REASON_CONNECTION_ENDED, FALSE);
+      caiman_link_close (link, link == culprit ? reason : CAIMAN_REASON_CONNECTION_ENDED, FALSE);
   }
   caiman_connection_push_event (connection, CAIMAN_EVENT_ENDED, NULL, reason, FALSE);
   caiman_connection_drop_unsent (connection);
+}
+
+void
+caiman_connection_end (CaimanConnection *connection, CaimanReason reason)
+{
+  caiman_connection_end_by_link (connection, NULL, reason);
 }
 
 static gboolean
@@ -329,6 +340,23 @@ has_up_link (const CaimanConnection *connection)
   for (guint i = 0; i < connection->links->len; i++) {
     const CaimanLink *link = g_ptr_array_index (connection->links, i);
     if (caiman_link_is_up (link))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean
+caiman_connection_owes_data (CaimanConnection *connection)
+{
+  if (connection->peer_dropped_receiver)
+    return FALSE;
+  if (connection->unsent.length > 0 || connection->unacked_bytes > 0)
+    return TRUE;
+  /* Empty messages count no bytes. */
+  CaimanSendQueue *queue = &connection->queue;
+  for (guint32 seq = queue->base_seq; seq != queue->next_seq; seq++) {
+    const CaimanOutMessage *message = caiman_send_queue_find (queue, seq);
+    if (message->type == CAIMAN_MESSAGE_DATA && !(message->flags & CAIMAN_OUT_ACKED))
       return TRUE;
   }
   return FALSE;
@@ -349,9 +377,11 @@ caiman_connection_check_finished (CaimanConnection *connection)
   gboolean receive_done =
       all_read || (connection->receiver_dropped &&
                    (connection->receive_finished || connection->receive_finish_acked));
-  /* With the links gone for good reason nobody is left to acknowledge. */
+  /* With the links gone for good reason nobody is left to acknowledge the last control messages.
+   * Data is another matter: it waits for a link to come back. */
   gboolean receive_told = connection->receive_finished || connection->receiver_dropped;
-  gboolean peer_left = receive_told && !has_up_link (connection);
+  gboolean peer_left =
+      receive_told && !has_up_link (connection) && !caiman_connection_owes_data (connection);
   if (send_told && receive_done && (all_acked || peer_left) &&
       !(connection->consumed_due && !peer_left && !connection->peer_dropped_receiver))
     caiman_connection_end (connection, CAIMAN_REASON_FINISHED);
@@ -520,7 +550,9 @@ caiman_connection_finish (CaimanConnection *connection, gint64 now_ns)
 static CaimanReason
 get_receive_error (CaimanConnection *connection)
 {
-  if (connection->receiver_dropped || connection->receive_finished)
+  /* Terminate may have cut off what was received before SendFinish and not read. */
+  if (connection->receiver_dropped ||
+      (connection->receive_finished && connection->readable.length == 0))
     return CAIMAN_REASON_FINISHED;
   if (connection->state == CAIMAN_CONNECTION_ENDED)
     return connection->end_reason;
@@ -637,7 +669,7 @@ caiman_connection_terminate (CaimanConnection *connection, gint64 now_ns)
       caiman_time_add (now_ns, connection->config.termination_timeout_ns);
   for (guint i = 0; i < connection->links->len; i++) {
     CaimanLink *link = g_ptr_array_index (connection->links, i);
-    if (caiman_link_is_up (link))
+    if (caiman_link_is_up (link) || link->state == CAIMAN_LINK_CLOSING)
       link->outbox |= CAIMAN_OUTBOX_TERMINATE;
   }
   caiman_connection_check_finished (connection);

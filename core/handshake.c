@@ -159,7 +159,8 @@ receive_refused (CaimanLink *link, CaimanRefusedCode code)
     return;
   /* Nothing was ever accepted, or the server has forgotten us: there is nothing to go back to. */
   gboolean all_done = (connection->receive_finished || connection->receiver_dropped) &&
-                      (connection->finish_sent || connection->peer_dropped_receiver);
+                      (connection->finish_sent || connection->peer_dropped_receiver) &&
+                      !caiman_connection_owes_data (connection);
   if (code == CAIMAN_REFUSED_CLOSED && was_open && all_done)
     caiman_connection_end (connection, CAIMAN_REASON_FINISHED); /* it was done before we were */
   else if (!was_open || code == CAIMAN_REFUSED_CLOSED)

@@ -137,8 +137,10 @@ caiman_link_set_state (CaimanLink *link, CaimanLinkState state, CaimanReason rea
     return;
   }
   link->state_since_ns = connection->now_ns;
-  g_debug ("link %u (%s): %s to %s, %s", link->id, link->name, caiman_link_state_to_string (old),
-           caiman_link_state_to_string (state), caiman_reason_to_string (reason));
+  g_debug (CAIMAN_LOG_PREFIX "link %u (%s) goes from %s to %s: %s",
+           CAIMAN_LOG_PREFIX_ARGS (connection), link->id, link->name,
+           caiman_link_state_to_string (old), caiman_link_state_to_string (state),
+           caiman_reason_to_string (reason));
   caiman_connection_trace (connection, CAIMAN_TRACE_LINK_STATE, link, old, state, reason);
   caiman_connection_push_event (connection, CAIMAN_EVENT_LINK_STATE, link, reason, FALSE);
   if (state == CAIMAN_LINK_WORKING) {
@@ -444,7 +446,8 @@ gboolean
 caiman_link_wants_packets (const CaimanLink *link)
 {
   const CaimanConnection *connection = link->connection;
-  if (connection == NULL)
+  /* After the end nothing is kept, and the peer's Terminate must be heard. */
+  if (connection == NULL || connection->state > CAIMAN_CONNECTION_OPEN)
     return TRUE;
   /* More acknowledgements than a peer can have messages out: it does not read them. */
   if (caiman_link_get_n_acks (link) > CAIMAN_SEQ_WINDOW)

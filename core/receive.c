@@ -12,10 +12,11 @@
 static void
 violate (CaimanConnection *connection, CaimanLink *link)
 {
+  g_info (CAIMAN_LOG_PREFIX "the peer broke the protocol on link %u (%s)",
+          CAIMAN_LOG_PREFIX_ARGS (connection), link->id, link->name);
   caiman_connection_trace (connection, CAIMAN_TRACE_CONTROL_RECEIVED, link, 0, 0,
                            CAIMAN_REASON_PROTOCOL_ERROR);
-  caiman_link_close (link, CAIMAN_REASON_PROTOCOL_ERROR, FALSE);
-  caiman_connection_end (connection, CAIMAN_REASON_PROTOCOL_ERROR);
+  caiman_connection_end_by_link (connection, link, CAIMAN_REASON_PROTOCOL_ERROR);
 }
 
 /* --- Delivery --- */
@@ -174,6 +175,10 @@ message_acked (CaimanConnection *connection, CaimanLink *link, CaimanOutMessage 
 {
   if (message->type == CAIMAN_MESSAGE_DATA) {
     connection->unacked_bytes -= message->size_bytes;
+    /* Closing goes on as long as data gets through. */
+    if (connection->termination_deadline_ns != CAIMAN_TIME_NEVER)
+      connection->termination_deadline_ns =
+          caiman_time_add (connection->now_ns, connection->config.termination_timeout_ns);
     if (message->seq != connection->queue.base_seq)
       connection->unconsumable_bytes += message->size_bytes;
     caiman_connection_trace (connection, CAIMAN_TRACE_DATA_ACKED, link, message->seq,
@@ -318,6 +323,8 @@ receive_receive_finish (CaimanConnection *connection, CaimanLink *link, guint32 
   if (!connection->peer_dropped_receiver) {
     connection->peer_dropped_receiver = TRUE;
     connection->write_blocked = FALSE;
+    if (connection->unsent.length > 0)
+      connection->flush_wanted = FALSE; /* it never will be */
     caiman_connection_drop_unsent (connection);
     caiman_connection_push_event (connection, CAIMAN_EVENT_PEER_DROPPED_RECEIVER, NULL,
                                   CAIMAN_REASON_RECEIVER_DROPPED, FALSE);

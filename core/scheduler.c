@@ -156,6 +156,10 @@ caiman_scheduler_get_cost_deadline (const CaimanConnection *connection)
 {
   if (connection->shortage_since_ns == CAIMAN_TIME_NEVER || connection->unsent_bytes == 0)
     return CAIMAN_TIME_NEVER;
+  /* Without any usable link there is nothing to decide until one is back. */
+  gboolean only_suspected;
+  if (get_lowest_cost (connection, &only_suspected) == G_MAXINT64)
+    return CAIMAN_TIME_NEVER;
   return caiman_time_add (connection->shortage_since_ns, connection->config.cost_delay_ns);
 }
 

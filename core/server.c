@@ -76,7 +76,9 @@ caiman_server_enter (CaimanServer *server, gint64 now_ns)
 {
   g_assert (now_ns >= server->now_ns);
   server->now_ns = now_ns;
-  g_ptr_array_set_size (server->gone, 0);
+  /* Not before all events that name them have been pulled. */
+  if (g_queue_is_empty (&server->events))
+    g_ptr_array_set_size (server->gone, 0);
 }
 
 static void

@@ -8,6 +8,7 @@
  *   ping               idle, by ping-mode                          a Ping goes out
  *   ping time-out      a Ping is out                               the link is removed
  *   ack time-out       messages are out on a working link          the link stops working
+ *   overrun            far too much is out, unacknowledged         the link is removed
  *   retest             a test has failed                           the link is tested again
  *   non-working        the link does not work, is not blocked      the link is removed
  *   quota              a quota has a period                        the link may carry data again
@@ -78,10 +79,20 @@ get_quota_time (const CaimanLink *link)
   return caiman_time_add (link->quota_period_start_ns, link->quota_period_ns);
 }
 
+/* A peer that acknowledges on other links alone leaves more out on this one than can be under way
+ * (PROTOCOL.md, 5); what is remembered of it must not grow for ever. */
+static gboolean
+is_overrun (const CaimanLink *link)
+{
+  return link->flight.n > CAIMAN_SEQ_WINDOW;
+}
+
 static gint64
 get_link_deadline (const CaimanConnection *connection, const CaimanLink *link)
 {
   const CaimanConfig *config = &connection->config;
+  if (is_overrun (link))
+    return connection->now_ns;
   gint64 deadline_ns = MIN (link->handshake_deadline_ns, link->closing_deadline_ns);
   deadline_ns =
       MIN (deadline_ns, after (connection, link->unwritable_since_ns, config->ping_timeout_ns));
@@ -168,6 +179,8 @@ check_removal (CaimanConnection *connection, CaimanLink *link)
     reason = CAIMAN_REASON_PING_TIMEOUT;
   else if (now_ns >= get_non_working_time (connection, link))
     reason = CAIMAN_REASON_NON_WORKING_TIMEOUT;
+  else if (is_overrun (link))
+    reason = CAIMAN_REASON_ACK_TIMEOUT;
   else
     return FALSE;
   caiman_link_close (link, reason, FALSE);

@@ -630,6 +630,29 @@ add_out_of_turn (CaimanMessageType type)
   g_test_add_data_func (path, GINT_TO_POINTER (type), test_out_of_turn);
 }
 
+/* Several pending connections go at once, and the server is used between their events: what an
+ * event names is still there when it is pulled. */
+static void
+test_pending_gone (void)
+{
+  g_autoptr (Duo) d = duo_new (NULL, NULL);
+  d->auto_accept = FALSE;
+  for (guint8 i = 1; i <= 3; i++)
+    connect_as (d, i);
+  for (guint link = 1; link <= 3; link++)
+    caiman_link_failed (duo_get_link (d, DUO_SERVER, link), CAIMAN_REASON_LINK_RESET, d->now_ns);
+  guint n_gone = 0;
+  for (CaimanServerEvent event; caiman_server_next_event (d->server, &event);) {
+    if (event.type == CAIMAN_SERVER_EVENT_GONE) {
+      g_assert_cmpuint (caiman_connection_get_id (event.connection)->bytes[1], >=, 1);
+      g_assert_cmpuint (caiman_connection_get_id (event.connection)->bytes[1], <=, 3);
+      n_gone++;
+    }
+    caiman_server_set_listening (d->server, TRUE, d->now_ns);
+  }
+  g_assert_cmpuint (n_gone, ==, 3);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -663,6 +686,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/handshake/accept-too-late", test_accept_too_late);
   g_test_add_func ("/core/handshake/queue-full", test_queue_full);
   g_test_add_func ("/core/handshake/pending-without-links", test_pending_without_links);
+  g_test_add_func ("/core/handshake/pending-gone", test_pending_gone);
   g_test_add_func ("/core/handshake/server-id-mismatch", test_server_id_mismatch);
   g_test_add_data_func ("/core/handshake/timeout/client-silent", GINT_TO_POINTER (FALSE),
                         test_timeout);

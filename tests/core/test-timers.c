@@ -329,6 +329,30 @@ test_ping_max (void)
   duo_expect_link_state (d, DUO_CLIENT, 1, CAIMAN_LINK_WORKING);
 }
 
+/* Demand is short of the dear link's help when both links go at once: nothing is left to decide,
+ * and no deadline stays behind to be missed for ever. */
+static void
+test_cost_no_link (void)
+{
+  CaimanLinkInfo cheap = { .name = "cheap" }, dear = { .name = "dear", .cost = 1 };
+  g_autoptr (Duo) d = duo_new (NULL, NULL);
+  duo_add_link_full (d, &cheap, MS (100), NULL);
+  duo_add_link_full (d, &dear, MS (100), NULL);
+  duo_advance (d, MS (300));
+  duo_offer (d, DUO_CLIENT, 500, 1000, 1000);
+  gint64 shortage_ns = caiman_connection_get_deadline (d->client);
+  g_assert_cmpint (shortage_ns, <=, d->now_ns + S (1));
+  for (guint link = 1; link <= 2; link++)
+    caiman_link_set_blocked (duo_get_link (d, DUO_CLIENT, link), TRUE, d->now_ns);
+  duo_advance (d, S (3));
+  g_assert_cmpint (caiman_connection_get_deadline (d->client), >, d->now_ns);
+  for (guint link = 1; link <= 2; link++)
+    duo_unblock (d, DUO_CLIENT, link);
+  d->auto_read = TRUE;
+  duo_advance (d, S (3));
+  g_assert_true (duo_is_delivered (d, DUO_CLIENT));
+}
+
 static void
 add_per_policy (const char *name, GTestDataFunc func)
 {
@@ -349,6 +373,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/timers/ping/timeout", test_ping_timeout);
   g_test_add_func ("/core/timers/ping/max", test_ping_max);
   g_test_add_func ("/core/timers/send-timeout", test_send_timeout);
+  g_test_add_func ("/core/timers/cost-no-link", test_cost_no_link);
   add_per_policy ("ack-timeout", test_ack_timeout);
   g_test_add_func ("/core/timers/non-working", test_non_working_timeout);
   g_test_add_func ("/core/timers/no-link/both-ends", test_no_link);

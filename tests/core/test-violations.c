@@ -235,6 +235,23 @@ test_second_goodbye (void)
   }
 }
 
+/* Also on the last link of a connection that has all but finished: that is no graceful end. */
+static void
+test_last_link (void)
+{
+  g_autoptr (Duo) d = duo_new (NULL, NULL);
+  duo_add_link (d, "a", MS (10));
+  duo_advance (d, MS (50));
+  duo_finish (d, DUO_SERVER);
+  duo_advance (d, MS (50));
+  duo_stall_link (d, 1);
+  duo_finish (d, DUO_CLIENT);
+  CaimanMessage accepted = { .type = CAIMAN_MESSAGE_ACCEPTED };
+  duo_inject_message (d, DUO_CLIENT, 1, &accepted);
+  duo_expect_side_ended (d, DUO_CLIENT, CAIMAN_REASON_PROTOCOL_ERROR);
+  duo_expect_link_closed (d, DUO_CLIENT, 1, CAIMAN_REASON_PROTOCOL_ERROR);
+}
+
 /* A sequence number more than 65 536 ahead of the next expected one, of any reliable type. */
 static void
 test_seq_too_far (gconstpointer data)
@@ -399,6 +416,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/violations/consumed/too-much", test_consumed_too_much);
   g_test_add_func ("/core/violations/consumed/ahead", test_consumed_ahead);
   g_test_add_func ("/core/violations/second-goodbye", test_second_goodbye);
+  g_test_add_func ("/core/violations/last-link", test_last_link);
   add_types ("seq-too-far", reliable, G_N_ELEMENTS (reliable), test_seq_too_far);
   g_test_add_func ("/core/violations/seq-behind", test_seq_behind);
   g_test_add_func ("/core/violations/data-after-finish", test_data_after_finish);
