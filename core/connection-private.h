@@ -137,7 +137,6 @@ struct _CaimanConnection {
   CaimanConnectionState state;
   CaimanReason end_reason;
   CaimanId id, remote_server_id;
-  CaimanId local_server_id; /* told in Welcome; all zero for a client */
   gboolean has_remote_server_id;
   gint64 remote_receive_buffer_bytes; /* 0 while not known */
   CaimanTracer tracer;
@@ -171,7 +170,7 @@ struct _CaimanConnection {
   guint64 unreturned_bytes; /* consumed here, not told by Consumed yet */
   guint64 consumed_total_bytes;
   gboolean receive_finished; /* SendFinish was delivered */
-  gboolean receiver_dropped, end_told;
+  gboolean receiver_dropped;
 
   /* Ending. */
   gint64 no_link_since_ns; /* CAIMAN_TIME_NEVER while a link works */

@@ -93,7 +93,6 @@ caiman_connection_new_for_server (CaimanServer *server, const CaimanConfig *conf
   CaimanConnection *connection = new_connection (config, random, now_ns);
   connection->server = server;
   connection->id = *id;
-  connection->local_server_id = *caiman_server_get_id (server);
   return connection;
 }
 

@@ -7,7 +7,11 @@
 #include <string.h>
 
 #define INITIAL_CAPACITY 64u
-#define RESEND_FLAGS     (CAIMAN_OUT_LOST | CAIMAN_OUT_REINJECT)
+
+/* A peer acknowledges in the order of arrival, so what an Ack is for is at the head or close to it.
+ * A bogus Ack must not cost a look at everything. */
+#define ACK_SCAN_MAX 4096u
+#define RESEND_FLAGS (CAIMAN_OUT_LOST | CAIMAN_OUT_REINJECT)
 
 void
 caiman_send_queue_init (CaimanSendQueue *queue, guint32 first_seq)
@@ -170,7 +174,7 @@ caiman_flight_append (CaimanFlight *flight, guint32 seq, guint32 size_bytes)
 gboolean
 caiman_flight_ack (CaimanFlight *flight, guint32 seq, CaimanTransmission *out)
 {
-  for (guint32 i = 0; i < flight->n; i++) {
+  for (guint32 i = 0; i < MIN (flight->n, ACK_SCAN_MAX); i++) {
     CaimanTransmission *transmission = caiman_flight_get (flight, i);
     if (transmission->seq != seq || transmission->acked)
       continue;
