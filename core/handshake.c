@@ -140,6 +140,17 @@ receive_accepted (CaimanLink *link)
   caiman_link_set_established (link);
 }
 
+static gboolean
+has_working_link (const CaimanConnection *connection)
+{
+  for (guint i = 0; i < connection->links->len; i++) {
+    const CaimanLink *link = g_ptr_array_index (connection->links, i);
+    if (link->state == CAIMAN_LINK_WORKING)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static void
 receive_refused (CaimanLink *link, CaimanRefusedCode code)
 {
@@ -157,12 +168,17 @@ receive_refused (CaimanLink *link, CaimanRefusedCode code)
   caiman_link_close (link, reason, FALSE);
   if (connection->state == CAIMAN_CONNECTION_ENDED || code == CAIMAN_REFUSED_LINK)
     return;
+  /* Both directions are closed: the server may have finished before us. Behind its last data, the
+   * last acknowledgements may still come in on a link that works; while there is one, they decide.
+   */
+  gboolean closing = (connection->receive_finished || connection->receiver_dropped) &&
+                     (connection->finish_sent || connection->peer_dropped_receiver);
+  gboolean owes_data = caiman_connection_owes_data (connection);
+  if (closing && owes_data && has_working_link (connection))
+    return;
   /* Nothing was ever accepted, or the server has forgotten us: there is nothing to go back to. */
-  gboolean all_done = (connection->receive_finished || connection->receiver_dropped) &&
-                      (connection->finish_sent || connection->peer_dropped_receiver) &&
-                      !caiman_connection_owes_data (connection);
-  if (code == CAIMAN_REFUSED_CLOSED && was_open && all_done)
-    caiman_connection_end (connection, CAIMAN_REASON_FINISHED); /* it was done before we were */
+  if (code == CAIMAN_REFUSED_CLOSED && was_open && closing && !owes_data)
+    caiman_connection_end (connection, CAIMAN_REASON_FINISHED);
   else if (!was_open || code == CAIMAN_REFUSED_CLOSED)
     caiman_connection_end (connection, reason);
 }
