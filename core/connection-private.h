@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* connection-private.h - the structs behind connection.h and link.h, and what the core's files
- * offer each other: connection.c (life cycle, API), link.c (link states), send.c (what goes out),
+ * offer each other: connection.c (life cycle), application.c (data in and out of it), link.c (link
+ * states), send.c (what goes out),
  * receive.c (what comes in), timers.c (deadlines), handshake.c, server.c, and the policies. */
 #pragma once
 
@@ -224,6 +225,8 @@ gboolean caiman_connection_owes_data (CaimanConnection *connection);
 void caiman_connection_check_finished (CaimanConnection *connection);
 /* Tells the application that there is room again, or that all is flushed. */
 void caiman_connection_check_room (CaimanConnection *connection);
+/* Once both directions are given up or over on this side, the rest is bounded in time. */
+void caiman_connection_arm_termination (CaimanConnection *connection);
 /* Call when a link has started or stopped working, or has gone. */
 void caiman_connection_check_links (CaimanConnection *connection);
 void caiman_connection_drop_unsent (CaimanConnection *connection);
