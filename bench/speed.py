@@ -4,7 +4,7 @@
 
 usage: speed.py [--repeat N] [--jobs N] BUILD
 
-Runs BUILD/bench/event-queue, BUILD/bench/whole-run and BUILD/tools/caiman, each figure N times
+Runs BUILD/bench/timer-queue, BUILD/bench/whole-run and BUILD/tools/caiman, each figure N times
 (default 3), and prints the median and the best beside the target. Real time suffers from whatever
 else the machine does, so processor time is told, too. Ends with status 1 when a run fails, not
 when a target is missed.
@@ -48,7 +48,7 @@ def measure_queue(options, table):
     """The event queue by itself."""
     rates = {}
     for _ in range(options.repeat):
-        for line in call([f"{options.build}/bench/event-queue"]).splitlines():
+        for line in call([f"{options.build}/bench/timer-queue"]).splitlines():
             pending, rate = re.fullmatch(r" *(\d+) pending: *([\d.]+) million events/s", line).groups()
             rates.setdefault(pending, []).append(float(rate))
     for pending, values in rates.items():

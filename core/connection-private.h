@@ -58,6 +58,7 @@ struct _CaimanLink {
   gint ref_count;
   guint32 id;
   char *name;
+  char *local, *remote; /* (nullable) CaimanLinkInfo */
   GBytes *user_data, *remote_user_data;
   CaimanConnection *connection; /* NULL while the server's, and once closed */
   CaimanServer *server;         /* while the server's */

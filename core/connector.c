@@ -26,7 +26,7 @@ typedef struct {
 
 typedef struct {
   guint32 id;
-  char *name;
+  char *name, *local, *remote;
   GBytes *user_data; /* (nullable) */
   CaimanLinkInfo info;
   CaimanLink *link; /* (owned, nullable) the accepted link */
@@ -66,6 +66,8 @@ path_free (gpointer data)
   caiman_link_unref (path->link);
   g_clear_pointer (&path->user_data, g_bytes_unref);
   g_free (path->name);
+  g_free (path->local);
+  g_free (path->remote);
   g_free (path);
 }
 
@@ -314,6 +316,8 @@ caiman_connector_add_path (CaimanConnector *connector, const CaimanLinkInfo *inf
   path->user_data = info->user_data ? g_bytes_ref (info->user_data) : NULL;
   path->info = *info;
   path->info.name = path->name;
+  path->info.local = path->local = g_strdup (info->local);
+  path->info.remote = path->remote = g_strdup (info->remote);
   path->next_open_ns = start_ns;
   path->reconnect_delay_ns = connector->config->reconnect_delay_ns;
   path->attempts = g_array_new (FALSE, FALSE, sizeof (Attempt));

@@ -51,6 +51,7 @@ static const char *const reason_names[CAIMAN_N_REASONS] = {
   [CAIMAN_REASON_RECEIVER_DROPPED] = "receiver-dropped",
   [CAIMAN_REASON_MESSAGE_TOO_LARGE] = "message-too-large",
   [CAIMAN_REASON_INVALID_ARGUMENT] = "invalid-argument",
+  [CAIMAN_REASON_IO_ERROR] = "io-error",
 };
 
 const char *

@@ -59,6 +59,7 @@ typedef enum {
   CAIMAN_REASON_RECEIVER_DROPPED, /* the peer has dropped its receiver (ReceiveFinish) */
   CAIMAN_REASON_MESSAGE_TOO_LARGE,
   CAIMAN_REASON_INVALID_ARGUMENT,
+  CAIMAN_REASON_IO_ERROR, /* a call to the operating system failed */
 
   CAIMAN_N_REASONS
 } CaimanReason;

@@ -46,6 +46,8 @@ caiman_link_new (const CaimanLinkInfo *info, guint32 id, const CaimanConfig *con
   link->ref_count = 1;
   link->id = id;
   link->name = g_strdup (info->name ? info->name : "");
+  link->local = g_strdup (info->local);
+  link->remote = g_strdup (info->remote);
   link->user_data = info->user_data ? g_bytes_ref (info->user_data) : NULL;
   link->weight = MAX (info->weight, 1);
   link->cost = info->cost;
@@ -89,6 +91,8 @@ caiman_link_unref (CaimanLink *link)
   g_clear_pointer (&link->remote_user_data, g_bytes_unref);
   g_array_unref (link->acks);
   g_free (link->name);
+  g_free (link->local);
+  g_free (link->remote);
   g_free (link);
 }
 
@@ -517,6 +521,18 @@ const char *
 caiman_link_get_name (const CaimanLink *link)
 {
   return link->name;
+}
+
+const char *
+caiman_link_get_local (const CaimanLink *link)
+{
+  return link->local;
+}
+
+const char *
+caiman_link_get_remote (const CaimanLink *link)
+{
+  return link->remote;
 }
 
 CaimanLinkState

@@ -32,6 +32,8 @@ const char *caiman_link_state_to_string (CaimanLinkState state);
 typedef struct {
   const char *name;       /* for people and filters, e.g. the interface or path; copied */
   GBytes *user_data;      /* (nullable) sent in the handshake, at most 65 535 bytes; referenced */
+  const char *local;      /* (nullable) local interface, for filters and people; copied */
+  const char *remote;     /* (nullable) remote address without port, e.g. "192.0.2.1"; copied */
   gint64 weight;          /* share of what is sent when several links could take it; 0 means 1 */
   gint64 cost;            /* links of higher cost are used only when cheaper ones fall short */
   gint64 quota_bytes;     /* payload bytes both ways per period, then blocked; 0: none */
@@ -116,6 +118,8 @@ gboolean caiman_link_is_blocked_local (const CaimanLink *link);
 gboolean caiman_link_is_blocked_remote (const CaimanLink *link);
 gboolean caiman_link_is_suspected (const CaimanLink *link);
 GBytes *caiman_link_get_remote_user_data (const CaimanLink *link); /* (transfer none, nullable) */
+const char *caiman_link_get_local (const CaimanLink *link);        /* CaimanLinkInfo.local */
+const char *caiman_link_get_remote (const CaimanLink *link);       /* CaimanLinkInfo.remote */
 void caiman_link_get_stats (const CaimanLink *link, CaimanLinkStats *stats_out, gint64 now_ns);
 
 /* Since when nothing was received although an answer is due; CAIMAN_TIME_NEVER: no silence. */

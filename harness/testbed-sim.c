@@ -10,14 +10,14 @@
 
 typedef struct {
   TestbedTimer base;
-  SimTimer timer;
+  CaimanTimer timer;
 } Timer;
 
 /* One pump's loop. */
 typedef struct {
   Testbed *testbed;
   ScenarioSide side;
-  SimTimer deadline, wake;
+  CaimanTimer deadline, wake;
 } Loop;
 
 typedef struct {
@@ -25,7 +25,7 @@ typedef struct {
   const Scenario *scenario;
   const TestbedHandler *handler;
   gpointer user_data;
-  SimQueue *queue;
+  CaimanTimerQueue *queue;
   SimNetwork *network;
   GPtrArray *paths; /* of SimLinkPath (borrowed), by scenario link */
   Loop loop[SCENARIO_N_SIDES];
@@ -134,7 +134,8 @@ sim_add_link (Testbed *self, guint link, gint64 start_ns)
   CaimanConnector *connector = caiman_pump_get_connector (pump);
   const ScenarioLink *spec = scenario_get_link (sim->scenario, link);
   CaimanLinkInfo info = make_info (spec, SCENARIO_SIDE_CLIENT);
-  guint32 id = caiman_connector_add_path (connector, &info, start_ns, sim_queue_now (sim->queue));
+  guint32 id =
+      caiman_connector_add_path (connector, &info, start_ns, caiman_timer_queue_now (sim->queue));
 
   caiman_connector_set_reconnect_delay (connector, id, spec->reconnect_delay_ns);
 
@@ -152,7 +153,8 @@ sim_remove_link (Testbed *self, guint link)
   guint32 id = find_path_id (sim, link);
 
   g_assert (id > 0);
-  caiman_connector_remove_path (caiman_pump_get_connector (pump), id, sim_queue_now (sim->queue));
+  caiman_connector_remove_path (caiman_pump_get_connector (pump), id,
+                                caiman_timer_queue_now (sim->queue));
   caiman_pump_touch (pump);
 }
 
@@ -193,26 +195,27 @@ static gint64
 loop_now (gpointer user_data)
 {
   const Loop *loop = user_data;
-  return sim_queue_now (to_sim (loop->testbed)->queue);
+  return caiman_timer_queue_now (to_sim (loop->testbed)->queue);
 }
 
 static void
 loop_arm (gpointer user_data, gint64 deadline_ns)
 {
   Loop *loop = user_data;
-  SimQueue *queue = to_sim (loop->testbed)->queue;
+  CaimanTimerQueue *queue = to_sim (loop->testbed)->queue;
 
-  sim_queue_arm (queue, &loop->deadline, MAX (deadline_ns, sim_queue_now (queue)));
+  caiman_timer_queue_arm (queue, &loop->deadline,
+                          MAX (deadline_ns, caiman_timer_queue_now (queue)));
 }
 
 static void
 loop_wake (gpointer user_data)
 {
   Loop *loop = user_data;
-  SimQueue *queue = to_sim (loop->testbed)->queue;
+  CaimanTimerQueue *queue = to_sim (loop->testbed)->queue;
 
-  if (!sim_timer_is_armed (&loop->wake))
-    sim_queue_arm (queue, &loop->wake, sim_queue_now (queue));
+  if (!caiman_timer_is_armed (&loop->wake))
+    caiman_timer_queue_arm (queue, &loop->wake, caiman_timer_queue_now (queue));
 }
 
 static void
@@ -282,8 +285,8 @@ sim_stop (Testbed *self, ScenarioSide side)
   if (side == SCENARIO_SIDE_SERVER)
     sim_network_set_accept (sim->network, NULL, NULL);
   g_clear_pointer (&self->pump[side], caiman_pump_free);
-  sim_queue_disarm (sim->queue, &sim->loop[side].deadline);
-  sim_queue_disarm (sim->queue, &sim->loop[side].wake);
+  caiman_timer_queue_disarm (sim->queue, &sim->loop[side].deadline);
+  caiman_timer_queue_disarm (sim->queue, &sim->loop[side].wake);
 }
 
 /* --- Faults --- */
@@ -367,35 +370,36 @@ sim_timer_make (Testbed *self, TestbedTimerFunc func, gpointer user_data)
   Timer *timer = g_new0 (Timer, 1);
 
   timer->base.testbed = self;
-  sim_timer_init (&timer->timer, func, user_data);
+  caiman_timer_init (&timer->timer, func, user_data);
   return &timer->base;
 }
 
 static void
 sim_timer_set (TestbedTimer *timer, gint64 at_ns)
 {
-  SimQueue *queue = to_sim (timer->testbed)->queue;
+  CaimanTimerQueue *queue = to_sim (timer->testbed)->queue;
 
-  sim_queue_arm (queue, &((Timer *)timer)->timer, MAX (at_ns, sim_queue_now (queue)));
+  caiman_timer_queue_arm (queue, &((Timer *)timer)->timer,
+                          MAX (at_ns, caiman_timer_queue_now (queue)));
 }
 
 static void
 sim_timer_drop (TestbedTimer *timer)
 {
-  sim_queue_disarm (to_sim (timer->testbed)->queue, &((Timer *)timer)->timer);
+  caiman_timer_queue_disarm (to_sim (timer->testbed)->queue, &((Timer *)timer)->timer);
   g_free (timer);
 }
 
 static gint64
 sim_now (Testbed *self)
 {
-  return sim_queue_now (to_sim (self)->queue);
+  return caiman_timer_queue_now (to_sim (self)->queue);
 }
 
 static guint64
 sim_get_steps (Testbed *self)
 {
-  return sim_queue_get_events_run (to_sim (self)->queue);
+  return caiman_timer_queue_get_events_run (to_sim (self)->queue);
 }
 
 static void
@@ -403,12 +407,12 @@ sim_run (Testbed *self, gint64 until_ns)
 {
   TestbedSim *sim = to_sim (self);
 
-  while (!sim->quit && sim_queue_get_next (sim->queue) <= until_ns) {
-    if (!sim_queue_step (sim->queue))
+  while (!sim->quit && caiman_timer_queue_get_next (sim->queue) <= until_ns) {
+    if (!caiman_timer_queue_step (sim->queue))
       break;
   }
   if (!sim->quit)
-    sim_queue_run_until (sim->queue, until_ns);
+    caiman_timer_queue_run_until (sim->queue, until_ns);
 }
 
 static void
@@ -430,7 +434,7 @@ sim_create (const Scenario *scenario, guint64 seed, const TestbedHandler *handle
   sim->scenario = scenario;
   sim->handler = handler;
   sim->user_data = user_data;
-  sim->queue = sim_queue_new ();
+  sim->queue = caiman_timer_queue_new ();
   sim->network = sim_network_new (sim->queue, seed);
   sim->paths = g_ptr_array_new ();
   sim->path_links = g_array_new (FALSE, FALSE, sizeof (guint));
@@ -439,8 +443,8 @@ sim_create (const Scenario *scenario, guint64 seed, const TestbedHandler *handle
   g_array_append_val (sim->server_links, unused);
   for (guint s = 0; s < SCENARIO_N_SIDES; s++) {
     sim->loop[s] = (Loop) { .testbed = &sim->base, .side = s };
-    sim_timer_init (&sim->loop[s].deadline, run_pump, &sim->loop[s]);
-    sim_timer_init (&sim->loop[s].wake, run_pump, &sim->loop[s]);
+    caiman_timer_init (&sim->loop[s].deadline, run_pump, &sim->loop[s]);
+    caiman_timer_init (&sim->loop[s].wake, run_pump, &sim->loop[s]);
   }
   for (guint i = 0; i < scenario->links->len; i++) {
     const ScenarioLink *link = scenario_get_link (scenario, i);
@@ -465,7 +469,7 @@ sim_free (Testbed *self)
   for (guint s = 0; s < SCENARIO_N_SIDES; s++)
     sim_stop (self, s);
   sim_network_free (sim->network);
-  sim_queue_free (sim->queue);
+  caiman_timer_queue_free (sim->queue);
   g_ptr_array_unref (sim->paths);
   g_array_unref (sim->path_links);
   g_array_unref (sim->server_links);

@@ -50,8 +50,8 @@ typedef struct {
 } SimPathDirection;
 
 struct _SimLinkPath {
-  SimNetwork *network; /* (borrowed) */
-  SimQueue *queue;     /* (borrowed) */
+  SimNetwork *network;     /* (borrowed) */
+  CaimanTimerQueue *queue; /* (borrowed) */
   char *name;
   gpointer user_data;
   SimPathDirection directions[SIM_N_DIRECTIONS];

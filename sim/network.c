@@ -5,7 +5,7 @@
 #include "sim/carrier.h"
 
 struct _SimNetwork {
-  SimQueue *queue;
+  CaimanTimerQueue *queue;
   guint64 run_seed;
   GPtrArray *paths; /* of SimLinkPath, in the order in which they were added */
   SimAcceptFunc accept;
@@ -25,7 +25,7 @@ free_path (gpointer data)
 }
 
 SimNetwork *
-sim_network_new (SimQueue *queue, guint64 run_seed)
+sim_network_new (CaimanTimerQueue *queue, guint64 run_seed)
 {
   SimNetwork *network = g_new0 (SimNetwork, 1);
 
@@ -51,7 +51,7 @@ sim_network_set_accept (SimNetwork *network, SimAcceptFunc func, gpointer user_d
   network->accept_data = user_data;
 }
 
-SimQueue *
+CaimanTimerQueue *
 sim_network_get_queue (SimNetwork *network)
 {
   return network->queue;
@@ -269,7 +269,7 @@ change_blackhole (SimLinkPath *path, SimPathDirection *direction, gconstpointer 
   gboolean on = *(const gboolean *)value;
 
   if (on && !direction->dark)
-    direction->dark_since_ns = sim_queue_now (path->queue);
+    direction->dark_since_ns = caiman_timer_queue_now (path->queue);
   direction->dark = on;
 }
 

@@ -27,7 +27,7 @@
  *   FIN behind what is queued. Data for an end that is gone is dropped without an answer. */
 #pragma once
 
-#include "sim/event-queue.h"
+#include "transports/timer-queue.h"
 #include "sim/path.h"
 #include "transports/transport.h"
 
@@ -51,7 +51,7 @@ typedef enum {
 typedef void (*SimAcceptFunc) (gpointer user_data, SimLinkPath *path, CaimanTransport *end);
 
 /* @queue (borrowed) must outlive the network. @run_seed seeds every path's random streams. */
-SimNetwork *sim_network_new (SimQueue *queue, guint64 run_seed);
+SimNetwork *sim_network_new (CaimanTimerQueue *queue, guint64 run_seed);
 
 /* Free all ends first (asserted). What drains in the background is dropped. Accepts NULL. */
 void sim_network_free (SimNetwork *network);
@@ -59,7 +59,7 @@ void sim_network_free (SimNetwork *network);
 /* Without one (the default, or NULL), connects are refused. */
 void sim_network_set_accept (SimNetwork *network, SimAcceptFunc func, gpointer user_data);
 
-SimQueue *sim_network_get_queue (SimNetwork *network);
+CaimanTimerQueue *sim_network_get_queue (SimNetwork *network);
 
 /* A path named @name (unique, asserted; copied), owned by the network. @config is indexed by
  * SimDirection and valid (asserted). */

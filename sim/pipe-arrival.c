@@ -30,7 +30,7 @@ pipe_half_arm (PipeHalf *half)
 {
   gint64 due_ns = get_due (half);
 
-  sim_queue_arm (half->connection->pipe->queue, &half->arrival_timer, due_ns);
+  caiman_timer_queue_arm (half->connection->pipe->queue, &half->arrival_timer, due_ns);
 }
 
 void
@@ -73,7 +73,7 @@ pipe_half_drop_carried (PipeHalf *half)
     pipe_node_free (pipe, pipe_fifo_pop (&half->carried));
   half->carried_bytes = 0;
   half->reset_arrival_ns = CAIMAN_TIME_NEVER;
-  sim_queue_disarm (pipe->queue, &half->arrival_timer);
+  caiman_timer_queue_disarm (pipe->queue, &half->arrival_timer);
 }
 
 /* What a decoder says to frame number @seq with a bit flipped. The length field is spared: with
@@ -216,5 +216,5 @@ void
 pipe_arrival_init (PipeHalf *half)
 {
   half->reset_arrival_ns = CAIMAN_TIME_NEVER;
-  sim_timer_init (&half->arrival_timer, arrived, half);
+  caiman_timer_init (&half->arrival_timer, arrived, half);
 }

@@ -19,8 +19,8 @@ typedef enum {
 typedef struct {
   PipeConnection *connection;
   SynStage stage;
-  gint64 sent_ns; /* the segment that is on its way */
-  SimTimer timer; /* its arrival */
+  gint64 sent_ns;    /* the segment that is on its way */
+  CaimanTimer timer; /* its arrival */
 } Syn;
 
 struct _PipeConnecting {
@@ -28,8 +28,8 @@ struct _PipeConnecting {
   gint64 started_ns;
   guint n_syns;
   Syn syns[SYNS_MAX];
-  SimTimer repeat_timer;
-  SimTimer timeout_timer;
+  CaimanTimer repeat_timer;
+  CaimanTimer timeout_timer;
 };
 
 /* A segment that leaves into a blackhole, or is in flight when one begins, is lost. */
@@ -52,8 +52,8 @@ send_segment (Syn *syn, SimDirection d, SynStage stage)
     return;
   }
   syn->stage = stage;
-  sim_queue_arm (pipe->queue, &syn->timer,
-                 now_ns + sim_path_get_config (direction->path)->delay_ns);
+  caiman_timer_queue_arm (pipe->queue, &syn->timer,
+                          now_ns + sim_path_get_config (direction->path)->delay_ns);
 }
 
 static void
@@ -104,13 +104,13 @@ static void
 send_syn (gpointer user_data)
 {
   PipeConnecting *connecting = user_data;
-  SimQueue *queue = connecting->connection->pipe->queue;
+  CaimanTimerQueue *queue = connecting->connection->pipe->queue;
   Syn *syn = &connecting->syns[connecting->n_syns++];
 
   send_segment (syn, SIM_DIRECTION_UP, SYN_UP);
   if (connecting->n_syns < SYNS_MAX) {
     gint64 after_ns = ((G_GINT64_CONSTANT (1) << connecting->n_syns) - 1) * CAIMAN_NS_PER_S;
-    sim_queue_arm (queue, &connecting->repeat_timer, connecting->started_ns + after_ns);
+    caiman_timer_queue_arm (queue, &connecting->repeat_timer, connecting->started_ns + after_ns);
   }
 }
 
@@ -134,15 +134,15 @@ pipe_connect_start (PipeConnection *connection)
   }
   connecting = g_new0 (PipeConnecting, 1);
   connecting->connection = connection;
-  connecting->started_ns = sim_queue_now (path->queue);
+  connecting->started_ns = caiman_timer_queue_now (path->queue);
   for (guint i = 0; i < SYNS_MAX; i++) {
     connecting->syns[i].connection = connection;
-    sim_timer_init (&connecting->syns[i].timer, segment_arrived, &connecting->syns[i]);
+    caiman_timer_init (&connecting->syns[i].timer, segment_arrived, &connecting->syns[i]);
   }
-  sim_timer_init (&connecting->repeat_timer, send_syn, connecting);
-  sim_timer_init (&connecting->timeout_timer, timed_out, connecting);
-  sim_queue_arm (path->queue, &connecting->timeout_timer,
-                 caiman_time_add (connecting->started_ns, path->connect_timeout_ns));
+  caiman_timer_init (&connecting->repeat_timer, send_syn, connecting);
+  caiman_timer_init (&connecting->timeout_timer, timed_out, connecting);
+  caiman_timer_queue_arm (path->queue, &connecting->timeout_timer,
+                          caiman_time_add (connecting->started_ns, path->connect_timeout_ns));
   connection->connecting = connecting;
   send_syn (connecting);
 }
@@ -151,13 +151,13 @@ void
 pipe_connect_cancel (PipeConnection *connection)
 {
   PipeConnecting *connecting = connection->connecting;
-  SimQueue *queue = connection->pipe->queue;
+  CaimanTimerQueue *queue = connection->pipe->queue;
 
   if (!connecting)
     return;
   for (guint i = 0; i < SYNS_MAX; i++)
-    sim_queue_disarm (queue, &connecting->syns[i].timer);
-  sim_queue_disarm (queue, &connecting->repeat_timer);
-  sim_queue_disarm (queue, &connecting->timeout_timer);
+    caiman_timer_queue_disarm (queue, &connecting->syns[i].timer);
+  caiman_timer_queue_disarm (queue, &connecting->repeat_timer);
+  caiman_timer_queue_disarm (queue, &connecting->timeout_timer);
   g_clear_pointer (&connection->connecting, g_free);
 }

@@ -57,10 +57,10 @@ typedef struct {
   PipeEndState state;
   gboolean held; /* the user has not freed it */
   gboolean reading;
-  gsize send_limit_bytes; /* the user's, below the path's */
-  gboolean finished;      /* a FIN is queued behind what was sent */
-  CaimanReason failure;   /* to be reported; NONE: nothing, or that it is writable */
-  SimTimer report_timer;  /* reports what happened inside a call */
+  gsize send_limit_bytes;   /* the user's, below the path's */
+  gboolean finished;        /* a FIN is queued behind what was sent */
+  CaimanReason failure;     /* to be reported; NONE: nothing, or that it is writable */
+  CaimanTimer report_timer; /* reports what happened inside a call */
 } PipeEnd;
 
 /* One direction of a connection. */
@@ -76,7 +76,7 @@ typedef struct {
   gboolean stuck;          /* the receiver is gone without a word: nothing is sent any more */
   guint16 frames;          /* delivered so far: the next frame's sequence number */
   guint64 losses;
-  SimTimer arrival_timer;
+  CaimanTimer arrival_timer;
 } PipeHalf;
 
 struct _PipeConnection {
@@ -99,12 +99,12 @@ typedef struct {
   gboolean stalled;  /* something waits for room in a receive buffer */
   gsize limit_bytes; /* of each send buffer */
   guint64 next_order;
-  SimTimer timer;
+  CaimanTimer timer;
 } PipeSerialiser;
 
 struct _SimCarrier {
-  SimLinkPath *path; /* (borrowed) */
-  SimQueue *queue;   /* (borrowed) */
+  SimLinkPath *path;       /* (borrowed) */
+  CaimanTimerQueue *queue; /* (borrowed) */
   PipeSerialiser serialisers[SIM_N_DIRECTIONS];
   PipeConnection *first; /* oldest first */
   PipeConnection *last;
@@ -116,7 +116,7 @@ struct _SimCarrier {
 static inline gint64
 pipe_now (const SimCarrier *pipe)
 {
-  return sim_queue_now (pipe->queue);
+  return caiman_timer_queue_now (pipe->queue);
 }
 
 static inline PipeHalf *

@@ -90,7 +90,7 @@ pipe_serialiser_start (PipeSerialiser *serialiser)
     return;
   end_ns = sim_path_serialise (get_direction (serialiser)->path,
                                serialiser->current->unsent.head->wire_bytes, pipe_now (pipe));
-  sim_queue_arm (pipe->queue, &serialiser->timer, end_ns);
+  caiman_timer_queue_arm (pipe->queue, &serialiser->timer, end_ns);
 }
 
 /* Draws the losses of a packet, one per segment; TRUE if there was any. */
@@ -165,7 +165,7 @@ pipe_serialiser_init (PipeSerialiser *serialiser, SimCarrier *pipe, SimDirection
   serialiser->pipe = pipe;
   serialiser->direction = direction;
   serialiser->limit_bytes = compute_limit (sim_path_get_config (get_direction (serialiser)->path));
-  sim_timer_init (&serialiser->timer, serialised, serialiser);
+  caiman_timer_init (&serialiser->timer, serialised, serialiser);
 }
 
 void
@@ -218,10 +218,10 @@ pipe_serialiser_interrupt (PipeSerialiser *serialiser)
 {
   SimCarrier *pipe = serialiser->pipe;
 
-  if (!sim_timer_is_armed (&serialiser->timer))
+  if (!caiman_timer_is_armed (&serialiser->timer))
     return;
   serialiser->work_left = sim_path_interrupt (get_direction (serialiser)->path, pipe_now (pipe));
-  sim_queue_disarm (pipe->queue, &serialiser->timer);
+  caiman_timer_queue_disarm (pipe->queue, &serialiser->timer);
 }
 
 void
@@ -233,7 +233,7 @@ pipe_serialiser_changed (PipeSerialiser *serialiser)
 
   serialiser->limit_bytes = compute_limit (sim_path_get_config (path));
   if (serialiser->current && may_run (serialiser))
-    sim_queue_arm (pipe->queue, &serialiser->timer,
+    caiman_timer_queue_arm (pipe->queue, &serialiser->timer,
                    sim_path_resume (path, serialiser->work_left, pipe_now (pipe)));
   pipe_serialiser_start (serialiser);
   for (PipeConnection *c = pipe->first; c; c = c->next)

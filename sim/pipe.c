@@ -63,7 +63,7 @@ free_connection (PipeConnection *connection)
   for (guint i = 0; i < 2; i++) {
     pipe_half_drop_unsent (&connection->halves[i]);
     pipe_half_drop_carried (&connection->halves[i]);
-    sim_queue_disarm (pipe->queue, &connection->ends[i].report_timer);
+    caiman_timer_queue_disarm (pipe->queue, &connection->ends[i].report_timer);
   }
   if (connection->prev)
     connection->prev->next = connection->next;
@@ -117,7 +117,7 @@ pipe_end_fail (PipeEnd *end, CaimanReason reason, gboolean drain)
   PipeConnection *connection = end->connection;
 
   pipe_end_die (end, drain);
-  sim_queue_disarm (connection->pipe->queue, &end->report_timer);
+  caiman_timer_queue_disarm (connection->pipe->queue, &end->report_timer);
   pipe_connection_pin (connection);
   end->base.events->failed (end->base.user_data, reason);
   pipe_connection_unpin (connection);
@@ -126,19 +126,19 @@ pipe_end_fail (PipeEnd *end, CaimanReason reason, gboolean drain)
 void
 pipe_end_fail_later (PipeEnd *end, CaimanReason reason)
 {
-  SimQueue *queue = end->connection->pipe->queue;
+  CaimanTimerQueue *queue = end->connection->pipe->queue;
 
   pipe_end_die (end, FALSE);
   end->failure = reason;
-  sim_queue_arm (queue, &end->report_timer, sim_queue_now (queue));
+  caiman_timer_queue_arm (queue, &end->report_timer, caiman_timer_queue_now (queue));
 }
 
 void
 pipe_end_writable_later (PipeEnd *end)
 {
-  SimQueue *queue = end->connection->pipe->queue;
+  CaimanTimerQueue *queue = end->connection->pipe->queue;
 
-  sim_queue_arm (queue, &end->report_timer, sim_queue_now (queue));
+  caiman_timer_queue_arm (queue, &end->report_timer, caiman_timer_queue_now (queue));
 }
 
 static void
@@ -220,7 +220,7 @@ end_abort (CaimanTransport *self)
   PipeEnd *end = (PipeEnd *)self;
   gboolean was_open = end->state == PIPE_END_OPEN;
 
-  sim_queue_disarm (end->connection->pipe->queue, &end->report_timer);
+  caiman_timer_queue_disarm (end->connection->pipe->queue, &end->report_timer);
   if (end->state == PIPE_END_DEAD)
     return;
   pipe_end_die (end, FALSE);
@@ -290,7 +290,7 @@ init_end (PipeEnd *end, PipeConnection *connection, guint index)
   end->index = index;
   end->reading = TRUE;
   end->send_limit_bytes = G_MAXSIZE;
-  sim_timer_init (&end->report_timer, report, end);
+  caiman_timer_init (&end->report_timer, report, end);
 }
 
 static CaimanTransport *

@@ -478,6 +478,15 @@ caiman_pump_touch (CaimanPump *pump)
     mark_busy (pump, pump->accepted->pdata[i]);
 }
 
+void
+caiman_pump_touch_connection (CaimanPump *pump, CaimanConnection *connection)
+{
+  Endpoint *endpoint =
+      connection == pump->main->connection ? pump->main : find_accepted (pump, connection);
+  if (endpoint)
+    mark_busy (pump, endpoint);
+}
+
 /* --- Life --- */
 
 static CaimanPump *

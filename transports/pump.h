@@ -69,8 +69,10 @@ void caiman_pump_drop (CaimanPump *pump, CaimanConnection *connection);
 void caiman_pump_add_transport (CaimanPump *pump, CaimanTransport *transport,
                                 const CaimanLinkInfo *info);
 
-/* Something was called on a connection, connector or server: have a look soon. */
+/* Something was called on connections, connector or server: have a look at all of them soon. */
 void caiman_pump_touch (CaimanPump *pump);
+/* The same for @connection alone, the client's or an accepted one; cheaper in a large server. */
+void caiman_pump_touch_connection (CaimanPump *pump, CaimanConnection *connection);
 
 /* Does all work that is due. For the event loop; see above. */
 void caiman_pump_run (CaimanPump *pump);

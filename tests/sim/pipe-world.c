@@ -122,7 +122,7 @@ world_new (const SimPathConfig config[SIM_N_DIRECTIONS])
 {
   World *world = g_new0 (World, 1);
 
-  world->queue = sim_queue_new ();
+  world->queue = caiman_timer_queue_new ();
   world->network = sim_network_new (world->queue, 1);
   sim_network_set_accept (world->network, world_accept, world);
   world->path = sim_network_add_path (world->network, "wifi", SIM_CARRIER_PIPE, config);
@@ -146,8 +146,8 @@ world_free (World *world)
   g_ptr_array_unref (world->servers);
   g_ptr_array_unref (world->users);
   sim_network_free (world->network);
-  g_assert_cmpuint (sim_queue_get_pending (world->queue), ==, 0);
-  sim_queue_free (world->queue);
+  g_assert_cmpuint (caiman_timer_queue_get_pending (world->queue), ==, 0);
+  caiman_timer_queue_free (world->queue);
   g_free (world);
 }
 
@@ -164,7 +164,7 @@ world_connect_both (World *world, User **server_out)
   User *client = world_connect (world, world->path);
 
   while (world->servers->len == n_servers)
-    g_assert_true (sim_queue_step (world->queue));
+    g_assert_true (caiman_timer_queue_step (world->queue));
   *server_out = world->servers->pdata[n_servers];
   client->n_writable = 0;
   return client;
@@ -173,19 +173,19 @@ world_connect_both (World *world, User **server_out)
 void
 world_advance (World *world, gint64 for_ns)
 {
-  sim_queue_run_until (world->queue, world_now (world) + for_ns);
+  caiman_timer_queue_run_until (world->queue, world_now (world) + for_ns);
 }
 
 gint64
 world_now (World *world)
 {
-  return sim_queue_now (world->queue);
+  return caiman_timer_queue_now (world->queue);
 }
 
 void
 world_run (World *world)
 {
-  while (sim_queue_step (world->queue))
+  while (caiman_timer_queue_step (world->queue))
     ;
 }
 

@@ -40,7 +40,7 @@ struct _User {
 };
 
 struct _World {
-  SimQueue *queue;
+  CaimanTimerQueue *queue;
   SimNetwork *network;
   SimLinkPath *path;  /* the first one */
   GPtrArray *users;   /* of User (owned) */

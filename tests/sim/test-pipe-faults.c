@@ -135,7 +135,7 @@ test_pause_and_blackhole (Pair *p, gconstpointer data)
   world_advance (p->w, MS (10));
   sim_link_path_set_paused (p->w->path, SIM_DIRECTIONS_UP, FALSE);
   world_advance (p->w, MS (10));
-  g_assert_cmpuint (sim_queue_get_pending (p->w->queue), ==, 0);
+  g_assert_cmpuint (caiman_timer_queue_get_pending (p->w->queue), ==, 0);
   user_free_end (other);
   sim_link_path_set_blackhole (p->w->path, SIM_DIRECTIONS_UP, FALSE);
   world_run (p->w);
@@ -362,7 +362,7 @@ test_limit_change_makes_writable (Pair *p, gconstpointer data)
   g_assert_cmpuint (user_fill (p->client, 975), ==, 50);
   sim_link_path_set_rate (p->w->path, SIM_DIRECTIONS_UP, MBIT (16));
   g_assert_cmpuint (p->client->n_writable, ==, 0);
-  sim_queue_step (p->w->queue);
+  caiman_timer_queue_step (p->w->queue);
   g_assert_cmpuint (p->client->n_writable, ==, 1);
   g_assert_cmpuint (user_fill (p->client, 975), ==, 50);
   sim_link_path_set_queue (p->w->path, SIM_DIRECTIONS_UP, &queue);

@@ -315,7 +315,7 @@ test_two_events_per_packet (void)
 {
   World *w = world_new_simple (MBIT (8), MS (10));
   User *server, *client = world_connect_both (w, &server);
-  guint64 before = sim_queue_get_events_run (w->queue);
+  guint64 before = caiman_timer_queue_get_events_run (w->queue);
 
   for (guint i = 0; i < 1000; i++) {
     user_send (client, 0, 975);
@@ -323,7 +323,7 @@ test_two_events_per_packet (void)
   }
   world_run (w);
   g_assert_cmpuint (user_count_payloads (server), ==, 1000);
-  g_assert_cmpuint (sim_queue_get_events_run (w->queue) - before, ==, 2000);
+  g_assert_cmpuint (caiman_timer_queue_get_events_run (w->queue) - before, ==, 2000);
   world_free (w);
 }
 

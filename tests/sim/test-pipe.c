@@ -241,7 +241,7 @@ test_receiver_holds_sender_back (void)
   user_set_reading (server, FALSE);
   keep_filling (client);
   world_advance (w, SEC (10));
-  g_assert_cmpuint (sim_queue_get_pending (w->queue), ==, 0);
+  g_assert_cmpuint (caiman_timer_queue_get_pending (w->queue), ==, 0);
   g_assert_cmpuint (sim_link_path_get_stats (w->path, SIM_DIRECTION_UP)->packets, ==, 282);
   g_assert_cmpuint (server->arrivals->len, ==, 0);
   g_assert_false (user_is_writable (client));

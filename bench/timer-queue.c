@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* event-queue.c - how fast the simulator's event queue is, by the hold model: with a fixed number
+/* timer-queue.c - how fast the timer queue is (the simulator's clock), by the hold model: with a fixed number
  * of timers pending, each one that runs arms itself again a random time later.
  *
- *   ninja -C build bench/event-queue && build/bench/event-queue */
-#include "sim/event-queue.h"
+ *   ninja -C build bench/timer-queue && build/bench/timer-queue */
+#include "transports/timer-queue.h"
 
 #include "core/prng.h"
 
 #define EVENTS 5000000
 
 typedef struct {
-  SimTimer timer;
-  SimQueue *queue;
+  CaimanTimer timer;
+  CaimanTimerQueue *queue;
   CaimanPrng *prng;
 } Holder;
 
@@ -21,13 +21,14 @@ hold (gpointer user_data)
   Holder *holder = user_data;
   gint64 after_ns = (gint64)(caiman_prng_next (holder->prng) >> 44); /* up to 1 ms */
 
-  sim_queue_arm (holder->queue, &holder->timer, sim_queue_now (holder->queue) + after_ns);
+  caiman_timer_queue_arm (holder->queue, &holder->timer,
+                          caiman_timer_queue_now (holder->queue) + after_ns);
 }
 
 static void
 measure (guint n_pending)
 {
-  SimQueue *queue = sim_queue_new ();
+  CaimanTimerQueue *queue = caiman_timer_queue_new ();
   g_autofree Holder *holders = g_new0 (Holder, n_pending);
   CaimanPrng prng;
   gint64 start_us;
@@ -35,15 +36,15 @@ measure (guint n_pending)
   caiman_prng_init (&prng, 1);
   for (guint i = 0; i < n_pending; i++) {
     holders[i] = (Holder) { .queue = queue, .prng = &prng };
-    sim_timer_init (&holders[i].timer, hold, &holders[i]);
+    caiman_timer_init (&holders[i].timer, hold, &holders[i]);
     hold (&holders[i]);
   }
   start_us = g_get_monotonic_time ();
   for (guint i = 0; i < EVENTS; i++)
-    sim_queue_step (queue);
+    caiman_timer_queue_step (queue);
   g_print ("%6u pending: %6.2f million events/s\n", n_pending,
            (double)EVENTS / (double)(g_get_monotonic_time () - start_us));
-  sim_queue_free (queue);
+  caiman_timer_queue_free (queue);
 }
 
 int

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* event-queue.h - the virtual clock and what is to happen when.
+/* timer-queue.h - timers and the clock they go by: what is to happen when.
  *
  * Timers are embedded in the structs of those who use them; the queue only points at them. The
  * clock jumps from timer to timer. Timers of the same instant run in the order in which they were
@@ -11,56 +11,56 @@
 
 G_BEGIN_DECLS
 
-typedef struct _SimQueue SimQueue;
+typedef struct _CaimanTimerQueue CaimanTimerQueue;
 
-typedef void (*SimTimerFunc) (gpointer user_data);
+typedef void (*CaimanTimerFunc) (gpointer user_data);
 
-/* Give it to sim_timer_init() before anything else. The fields are the queue's own. */
+/* Give it to caiman_timer_init() before anything else. The fields are the queue's own. */
 typedef struct {
-  SimTimerFunc func;
+  CaimanTimerFunc func;
   gpointer user_data;
   guint slot; /* 1 + place in the heap; 0: not armed */
-} SimTimer;
+} CaimanTimer;
 
 /* A queue whose clock stands at 0. */
-SimQueue *sim_queue_new (void);
+CaimanTimerQueue *caiman_timer_queue_new (void);
 
 /* Forgets the timers that are still armed (they become unarmed). Accepts NULL. */
-void sim_queue_free (SimQueue *queue);
+void caiman_timer_queue_free (CaimanTimerQueue *queue);
 
 /* Prepares @timer: @func (@user_data) is called once each time it has been armed. */
-void sim_timer_init (SimTimer *timer, SimTimerFunc func, gpointer user_data);
+void caiman_timer_init (CaimanTimer *timer, CaimanTimerFunc func, gpointer user_data);
 
 static inline gboolean
-sim_timer_is_armed (const SimTimer *timer)
+caiman_timer_is_armed (const CaimanTimer *timer)
 {
   return timer->slot != 0;
 }
 
 /* The instant for which @timer is armed; CAIMAN_TIME_NEVER when it is not. */
-gint64 sim_queue_get_timer_at (const SimQueue *queue, const SimTimer *timer);
+gint64 caiman_timer_queue_get_timer_at (const CaimanTimerQueue *queue, const CaimanTimer *timer);
 
 /* (Re-)arms @timer for @at_ns, behind all timers of that instant; @at_ns must not be in the past
  * (asserted). CAIMAN_TIME_NEVER disarms. */
-void sim_queue_arm (SimQueue *queue, SimTimer *timer, gint64 at_ns);
+void caiman_timer_queue_arm (CaimanTimerQueue *queue, CaimanTimer *timer, gint64 at_ns);
 
 /* Takes @timer out, if it is in. */
-void sim_queue_disarm (SimQueue *queue, SimTimer *timer);
+void caiman_timer_queue_disarm (CaimanTimerQueue *queue, CaimanTimer *timer);
 
 /* The virtual time, in ns since the start. */
-gint64 sim_queue_now (const SimQueue *queue);
+gint64 caiman_timer_queue_now (const CaimanTimerQueue *queue);
 
 /* The instant of the next timer; CAIMAN_TIME_NEVER when none is armed. */
-gint64 sim_queue_get_next (const SimQueue *queue);
+gint64 caiman_timer_queue_get_next (const CaimanTimerQueue *queue);
 
 /* Moves the clock to the next timer and runs it. FALSE when there is none. */
-gboolean sim_queue_step (SimQueue *queue);
+gboolean caiman_timer_queue_step (CaimanTimerQueue *queue);
 
 /* Runs all timers up to and including @until_ns and leaves the clock at @until_ns. */
-void sim_queue_run_until (SimQueue *queue, gint64 until_ns);
+void caiman_timer_queue_run_until (CaimanTimerQueue *queue, gint64 until_ns);
 
 /* Number of timers armed now; number of timers run so far. */
-guint sim_queue_get_pending (const SimQueue *queue);
-guint64 sim_queue_get_events_run (const SimQueue *queue);
+guint caiman_timer_queue_get_pending (const CaimanTimerQueue *queue);
+guint64 caiman_timer_queue_get_events_run (const CaimanTimerQueue *queue);
 
 G_END_DECLS

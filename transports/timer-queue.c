@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* event-queue.c - a 4-ary heap; its entries hold the keys so that sifting touches no timer but the
+/* timer-queue.c - a 4-ary heap; its entries hold the keys so that sifting touches no timer but the
  * ones that move. */
-#include "sim/event-queue.h"
+#include "transports/timer-queue.h"
 
 #define ARITY 4u
 
 typedef struct {
   gint64 at_ns;
   guint64 order; /* counts armings: decides between timers of the same instant */
-  SimTimer *timer;
+  CaimanTimer *timer;
 } Entry;
 
-struct _SimQueue {
+struct _CaimanTimerQueue {
   Entry *heap;
   guint n_entries;
   guint n_allocated;
@@ -20,14 +20,14 @@ struct _SimQueue {
   guint64 events_run;
 };
 
-SimQueue *
-sim_queue_new (void)
+CaimanTimerQueue *
+caiman_timer_queue_new (void)
 {
-  return g_new0 (SimQueue, 1);
+  return g_new0 (CaimanTimerQueue, 1);
 }
 
 void
-sim_queue_free (SimQueue *queue)
+caiman_timer_queue_free (CaimanTimerQueue *queue)
 {
   if (!queue)
     return;
@@ -38,7 +38,7 @@ sim_queue_free (SimQueue *queue)
 }
 
 void
-sim_timer_init (SimTimer *timer, SimTimerFunc func, gpointer user_data)
+caiman_timer_init (CaimanTimer *timer, CaimanTimerFunc func, gpointer user_data)
 {
   timer->func = func;
   timer->user_data = user_data;
@@ -46,7 +46,7 @@ sim_timer_init (SimTimer *timer, SimTimerFunc func, gpointer user_data)
 }
 
 gint64
-sim_queue_get_timer_at (const SimQueue *queue, const SimTimer *timer)
+caiman_timer_queue_get_timer_at (const CaimanTimerQueue *queue, const CaimanTimer *timer)
 {
   return timer->slot != 0 ? queue->heap[timer->slot - 1].at_ns : CAIMAN_TIME_NEVER;
 }
@@ -58,14 +58,14 @@ is_before (const Entry *a, const Entry *b)
 }
 
 static inline void
-place (SimQueue *queue, guint index, Entry entry)
+place (CaimanTimerQueue *queue, guint index, Entry entry)
 {
   queue->heap[index] = entry;
   entry.timer->slot = index + 1;
 }
 
 static void
-sift_up (SimQueue *queue, guint index, Entry entry)
+sift_up (CaimanTimerQueue *queue, guint index, Entry entry)
 {
   while (index > 0) {
     guint parent = (index - 1) / ARITY;
@@ -79,7 +79,7 @@ sift_up (SimQueue *queue, guint index, Entry entry)
 }
 
 static void
-sift_down (SimQueue *queue, guint index, Entry entry)
+sift_down (CaimanTimerQueue *queue, guint index, Entry entry)
 {
   for (;;) {
     guint first = index * ARITY + 1;
@@ -101,7 +101,7 @@ sift_down (SimQueue *queue, guint index, Entry entry)
 
 /* Puts @entry where it belongs, given that the place @index is free. */
 static void
-sift (SimQueue *queue, guint index, Entry entry)
+sift (CaimanTimerQueue *queue, guint index, Entry entry)
 {
   if (index > 0 && is_before (&entry, &queue->heap[(index - 1) / ARITY]))
     sift_up (queue, index, entry);
@@ -110,14 +110,14 @@ sift (SimQueue *queue, guint index, Entry entry)
 }
 
 void
-sim_queue_arm (SimQueue *queue, SimTimer *timer, gint64 at_ns)
+caiman_timer_queue_arm (CaimanTimerQueue *queue, CaimanTimer *timer, gint64 at_ns)
 {
   Entry entry = { at_ns, queue->next_order, timer };
 
   g_assert (at_ns >= queue->now_ns);
   g_assert (timer->func);
   if (at_ns == CAIMAN_TIME_NEVER) {
-    sim_queue_disarm (queue, timer);
+    caiman_timer_queue_disarm (queue, timer);
     return;
   }
   queue->next_order++;
@@ -133,7 +133,7 @@ sim_queue_arm (SimQueue *queue, SimTimer *timer, gint64 at_ns)
 }
 
 static void
-remove_at (SimQueue *queue, guint index)
+remove_at (CaimanTimerQueue *queue, guint index)
 {
   Entry last = queue->heap[--queue->n_entries];
 
@@ -143,28 +143,28 @@ remove_at (SimQueue *queue, guint index)
 }
 
 void
-sim_queue_disarm (SimQueue *queue, SimTimer *timer)
+caiman_timer_queue_disarm (CaimanTimerQueue *queue, CaimanTimer *timer)
 {
   if (timer->slot != 0)
     remove_at (queue, timer->slot - 1);
 }
 
 gint64
-sim_queue_now (const SimQueue *queue)
+caiman_timer_queue_now (const CaimanTimerQueue *queue)
 {
   return queue->now_ns;
 }
 
 gint64
-sim_queue_get_next (const SimQueue *queue)
+caiman_timer_queue_get_next (const CaimanTimerQueue *queue)
 {
   return queue->n_entries > 0 ? queue->heap[0].at_ns : CAIMAN_TIME_NEVER;
 }
 
 gboolean
-sim_queue_step (SimQueue *queue)
+caiman_timer_queue_step (CaimanTimerQueue *queue)
 {
-  SimTimer *timer;
+  CaimanTimer *timer;
 
   if (queue->n_entries == 0)
     return FALSE;
@@ -178,22 +178,22 @@ sim_queue_step (SimQueue *queue)
 }
 
 void
-sim_queue_run_until (SimQueue *queue, gint64 until_ns)
+caiman_timer_queue_run_until (CaimanTimerQueue *queue, gint64 until_ns)
 {
   g_assert (until_ns >= queue->now_ns);
   while (queue->n_entries > 0 && queue->heap[0].at_ns <= until_ns)
-    sim_queue_step (queue);
+    caiman_timer_queue_step (queue);
   queue->now_ns = until_ns;
 }
 
 guint
-sim_queue_get_pending (const SimQueue *queue)
+caiman_timer_queue_get_pending (const CaimanTimerQueue *queue)
 {
   return queue->n_entries;
 }
 
 guint64
-sim_queue_get_events_run (const SimQueue *queue)
+caiman_timer_queue_get_events_run (const CaimanTimerQueue *queue)
 {
   return queue->events_run;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test-event-queue.c - order, ties, re-arming, and a random comparison with a plain list. */
-#include "sim/event-queue.h"
+/* test-timer-queue.c - order, ties, re-arming, and a random comparison with a plain list. */
+#include "transports/timer-queue.h"
 
 #include "core/prng.h"
 
 typedef struct {
-  SimTimer timer;
-  SimQueue *queue;
+  CaimanTimer timer;
+  CaimanTimerQueue *queue;
   GString *log;
   char name;
   gint64 again_after_ns; /* > 0: arms itself again, once */
@@ -18,15 +18,16 @@ item_run (gpointer user_data)
   Item *item = user_data;
 
   g_string_append_printf (item->log, "%c%" G_GINT64_FORMAT " ", item->name,
-                          sim_queue_now (item->queue));
+                          caiman_timer_queue_now (item->queue));
   if (item->again_after_ns > 0) {
-    sim_queue_arm (item->queue, &item->timer, sim_queue_now (item->queue) + item->again_after_ns);
+    caiman_timer_queue_arm (item->queue, &item->timer,
+                            caiman_timer_queue_now (item->queue) + item->again_after_ns);
     item->again_after_ns = 0;
   }
 }
 
 typedef struct {
-  SimQueue *queue;
+  CaimanTimerQueue *queue;
   GString *log;
   Item items[4];
 } Fixture;
@@ -34,31 +35,31 @@ typedef struct {
 static void
 set_up (Fixture *f, gconstpointer data)
 {
-  f->queue = sim_queue_new ();
+  f->queue = caiman_timer_queue_new ();
   f->log = g_string_new (NULL);
   for (guint i = 0; i < G_N_ELEMENTS (f->items); i++) {
     f->items[i] = (Item) { .queue = f->queue, .log = f->log, .name = (char)('a' + i) };
-    sim_timer_init (&f->items[i].timer, item_run, &f->items[i]);
+    caiman_timer_init (&f->items[i].timer, item_run, &f->items[i]);
   }
 }
 
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
-  sim_queue_free (f->queue);
+  caiman_timer_queue_free (f->queue);
   g_string_free (f->log, TRUE);
 }
 
 static void
 arm (Fixture *f, guint i, gint64 at_ns)
 {
-  sim_queue_arm (f->queue, &f->items[i].timer, at_ns);
+  caiman_timer_queue_arm (f->queue, &f->items[i].timer, at_ns);
 }
 
 static void
 expect_run (Fixture *f, const char *log)
 {
-  while (sim_queue_step (f->queue))
+  while (caiman_timer_queue_step (f->queue))
     ;
   g_assert_cmpstr (f->log->str, ==, log);
 }
@@ -69,11 +70,11 @@ test_time_order (Fixture *f, gconstpointer data)
   arm (f, 0, 30);
   arm (f, 1, 10);
   arm (f, 2, 20);
-  g_assert_cmpuint (sim_queue_get_pending (f->queue), ==, 3);
-  g_assert_cmpint (sim_queue_get_next (f->queue), ==, 10);
+  g_assert_cmpuint (caiman_timer_queue_get_pending (f->queue), ==, 3);
+  g_assert_cmpint (caiman_timer_queue_get_next (f->queue), ==, 10);
   expect_run (f, "b10 c20 a30 ");
-  g_assert_cmpuint (sim_queue_get_events_run (f->queue), ==, 3);
-  g_assert_cmpint (sim_queue_get_next (f->queue), ==, CAIMAN_TIME_NEVER);
+  g_assert_cmpuint (caiman_timer_queue_get_events_run (f->queue), ==, 3);
+  g_assert_cmpint (caiman_timer_queue_get_next (f->queue), ==, CAIMAN_TIME_NEVER);
 }
 
 static void
@@ -93,7 +94,7 @@ test_re_arm (Fixture *f, gconstpointer data)
   arm (f, 0, 10);
   arm (f, 1, 20);
   arm (f, 0, 30);
-  g_assert_cmpint (sim_queue_get_timer_at (f->queue, &f->items[0].timer), ==, 30);
+  g_assert_cmpint (caiman_timer_queue_get_timer_at (f->queue, &f->items[0].timer), ==, 30);
   arm (f, 1, 5);
   f->items[1].again_after_ns = 25;
   expect_run (f, "b5 a30 b30 ");
@@ -104,12 +105,13 @@ test_disarm (Fixture *f, gconstpointer data)
 {
   for (guint i = 0; i < 4; i++)
     arm (f, i, 10 * i);
-  sim_queue_disarm (f->queue, &f->items[0].timer);
-  sim_queue_disarm (f->queue, &f->items[0].timer);
+  caiman_timer_queue_disarm (f->queue, &f->items[0].timer);
+  caiman_timer_queue_disarm (f->queue, &f->items[0].timer);
   arm (f, 2, CAIMAN_TIME_NEVER);
-  g_assert_false (sim_timer_is_armed (&f->items[2].timer));
-  g_assert_true (sim_timer_is_armed (&f->items[1].timer));
-  g_assert_cmpint (sim_queue_get_timer_at (f->queue, &f->items[2].timer), ==, CAIMAN_TIME_NEVER);
+  g_assert_false (caiman_timer_is_armed (&f->items[2].timer));
+  g_assert_true (caiman_timer_is_armed (&f->items[1].timer));
+  g_assert_cmpint (caiman_timer_queue_get_timer_at (f->queue, &f->items[2].timer), ==,
+                   CAIMAN_TIME_NEVER);
   expect_run (f, "b10 d30 ");
 }
 
@@ -119,10 +121,10 @@ test_run_until (Fixture *f, gconstpointer data)
   arm (f, 0, 10);
   arm (f, 1, 20);
   arm (f, 2, 21);
-  sim_queue_run_until (f->queue, 20);
+  caiman_timer_queue_run_until (f->queue, 20);
   g_assert_cmpstr (f->log->str, ==, "a10 b20 ");
-  sim_queue_run_until (f->queue, 20);
-  g_assert_cmpint (sim_queue_now (f->queue), ==, 20);
+  caiman_timer_queue_run_until (f->queue, 20);
+  g_assert_cmpint (caiman_timer_queue_now (f->queue), ==, 20);
   arm (f, 3, 20);
   expect_run (f, "a10 b20 d20 c21 ");
 }
@@ -130,21 +132,21 @@ test_run_until (Fixture *f, gconstpointer data)
 static void
 test_free_forgets_timers (void)
 {
-  SimQueue *queue = sim_queue_new ();
-  SimTimer timer;
+  CaimanTimerQueue *queue = caiman_timer_queue_new ();
+  CaimanTimer timer;
 
-  sim_timer_init (&timer, item_run, NULL);
-  sim_queue_arm (queue, &timer, 7);
-  sim_queue_free (queue);
-  g_assert_false (sim_timer_is_armed (&timer));
-  sim_queue_free (NULL);
+  caiman_timer_init (&timer, item_run, NULL);
+  caiman_timer_queue_arm (queue, &timer, 7);
+  caiman_timer_queue_free (queue);
+  g_assert_false (caiman_timer_is_armed (&timer));
+  caiman_timer_queue_free (NULL);
 }
 
 /* A plain array that is searched is the reference. */
 #define N_RANDOM 300
 
 typedef struct {
-  SimTimer timer;
+  CaimanTimer timer;
   guint *last_run;
   guint id;
   gint64 at_ns;
@@ -174,22 +176,22 @@ find_first (const RandomItem *items)
 }
 
 static void
-random_step (SimQueue *queue, RandomItem *items, const guint *last_run)
+random_step (CaimanTimerQueue *queue, RandomItem *items, const guint *last_run)
 {
   guint expected = find_first (items);
 
-  g_assert_cmpint (sim_queue_step (queue), ==, expected < N_RANDOM);
+  g_assert_cmpint (caiman_timer_queue_step (queue), ==, expected < N_RANDOM);
   if (expected == N_RANDOM)
     return;
   g_assert_cmpuint (*last_run, ==, expected);
-  g_assert_cmpint (sim_queue_now (queue), ==, items[expected].at_ns);
+  g_assert_cmpint (caiman_timer_queue_now (queue), ==, items[expected].at_ns);
   items[expected].armed = FALSE;
 }
 
 static void
 test_random (void)
 {
-  SimQueue *queue = sim_queue_new ();
+  CaimanTimerQueue *queue = caiman_timer_queue_new ();
   g_autofree RandomItem *items = g_new0 (RandomItem, N_RANDOM);
   CaimanPrng prng;
   guint last_run = 0;
@@ -197,28 +199,28 @@ test_random (void)
   caiman_prng_init (&prng, 1);
   for (guint i = 0; i < N_RANDOM; i++) {
     items[i] = (RandomItem) { .id = i, .last_run = &last_run };
-    sim_timer_init (&items[i].timer, random_run, &items[i]);
+    caiman_timer_init (&items[i].timer, random_run, &items[i]);
   }
   for (guint64 round = 0; round < 50000; round++) {
     RandomItem *item = &items[caiman_prng_below (&prng, N_RANDOM)];
     guint64 action = caiman_prng_below (&prng, 8);
 
     if (action < 4) {
-      item->at_ns = sim_queue_now (queue) + (gint64)caiman_prng_below (&prng, 50);
+      item->at_ns = caiman_timer_queue_now (queue) + (gint64)caiman_prng_below (&prng, 50);
       item->order = round;
       item->armed = TRUE;
-      sim_queue_arm (queue, &item->timer, item->at_ns);
+      caiman_timer_queue_arm (queue, &item->timer, item->at_ns);
     } else if (action == 4) {
       item->armed = FALSE;
-      sim_queue_disarm (queue, &item->timer);
+      caiman_timer_queue_disarm (queue, &item->timer);
     } else {
       random_step (queue, items, &last_run);
     }
   }
-  while (sim_queue_get_pending (queue) > 0)
+  while (caiman_timer_queue_get_pending (queue) > 0)
     random_step (queue, items, &last_run);
   g_assert_cmpuint (find_first (items), ==, N_RANDOM);
-  sim_queue_free (queue);
+  caiman_timer_queue_free (queue);
 }
 
 int
@@ -226,13 +228,13 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, func)                                                                            \
-  g_test_add ("/sim/event-queue/" path, Fixture, NULL, set_up, func, tear_down)
+  g_test_add ("/transports/timer-queue/" path, Fixture, NULL, set_up, func, tear_down)
   ADD ("time-order", test_time_order);
   ADD ("ties-in-order-of-arming", test_ties_in_order_of_arming);
   ADD ("re-arm", test_re_arm);
   ADD ("disarm", test_disarm);
   ADD ("run-until", test_run_until);
-  g_test_add_func ("/sim/event-queue/free-forgets-timers", test_free_forgets_timers);
-  g_test_add_func ("/sim/event-queue/random", test_random);
+  g_test_add_func ("/transports/timer-queue/free-forgets-timers", test_free_forgets_timers);
+  g_test_add_func ("/transports/timer-queue/random", test_random);
   return g_test_run ();
 }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tcp-acceptor.h - listens for TCP links and gives them to a server's pump.
+ *
+ * A connection to an address that no interface carries is dropped (PROTOCOL.md, section 8). The
+ * name of a link is that of the local interface. When descriptors run out, accepting pauses for a
+ * moment instead of spinning. */
+#pragma once
+
+#include "interfaces.h"
+#include "link-filter.h"
+#include "tcp-connector.h"
+
+G_BEGIN_DECLS
+
+typedef struct _CaimanTcpAcceptor CaimanTcpAcceptor;
+
+/* Zero-initialised: the peers' defaults. Copied. */
+typedef struct {
+  CaimanTcpFilter filter;
+  const char *const *interfaces; /* (nullable) accept only links that come in over these */
+  gboolean any_address;          /* do not drop what no interface carries (testbeds) */
+  CaimanTcpOptions tcp;
+  CaimanTcpWrap wrap; /* (nullable) */
+  gpointer wrap_data;
+} CaimanTcpAcceptorOptions;
+
+/* Listens on all @addresses, as "[::]:5700" (dual-stack: IPv4 too), "0.0.0.0:5700",
+ * "192.0.2.1:5700"; port 0 picks one. Sets the link filter of the pump's server. Errors: an address
+ * that cannot be parsed (INVALID_ARGUMENT) or bound (IO_ERROR); both name it. */
+CaimanTcpAcceptor *caiman_tcp_acceptor_new (CaimanLoop *loop, CaimanPump *server_pump,
+                                            const char *const *addresses,
+                                            const CaimanTcpAcceptorOptions *options,
+                                            GError **error);
+
+/* Stops listening; the links live on. Before the pump is freed. Accepts NULL. */
+void caiman_tcp_acceptor_free (CaimanTcpAcceptor *acceptor);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CaimanTcpAcceptor, caiman_tcp_acceptor_free)
+
+/* The port of listening address number @index, e.g. when it was 0. */
+guint16 caiman_tcp_acceptor_get_port (const CaimanTcpAcceptor *acceptor, guint index);
+
+G_END_DECLS

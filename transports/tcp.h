@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tcp.h - one TCP connection as a transport: frames of PROTOCOL.md, section 2, over a socket.
+ *
+ * Sends by writev() of headers and payloads without a copy, several frames per call; receives into
+ * a large shared-out buffer, so that payloads are slices of it. TCP_NODELAY is always set. The
+ * unsent data in the kernel is kept below the send limit (transport.h) by TCP_NOTSENT_LOWAT. The
+ * hint is TCP_INFO. */
+#pragma once
+
+#include "loop.h"
+#include "transport.h"
+
+#include <sys/socket.h>
+
+G_BEGIN_DECLS
+
+/* Zero-initialised means: the kernel's defaults. Copied by those who take it. */
+typedef struct {
+  gint64 connect_timeout_ns;   /* 0: the kernel's (about two minutes) */
+  gint64 user_timeout_ns;      /* TCP_USER_TIMEOUT; 0: the kernel's */
+  gint64 send_buffer_bytes;    /* SO_SNDBUF; 0: auto-tuned */
+  gint64 receive_buffer_bytes; /* SO_RCVBUF; 0: auto-tuned */
+  char congestion[16];         /* TCP_CONGESTION; "": the system's */
+} CaimanTcpOptions;
+
+/* Where a connection starts from; zero-initialised: wherever the routing table says. */
+typedef struct {
+  char interface[16];              /* SO_BINDTODEVICE; "": any */
+  gboolean have_address;           /* bind() to @address (its port is 0) */
+  struct sockaddr_storage address; /* fallback when SO_BINDTODEVICE is not permitted */
+} CaimanTcpSource;
+
+/* Starts to connect to @remote from @source (nullable). The end reports connected() or failed().
+ * NULL when it failed at once; *@reason_out then tells why. (transfer full) */
+CaimanTransport *caiman_tcp_connect (CaimanLoop *loop, const struct sockaddr *remote,
+                                     socklen_t remote_len, const CaimanTcpSource *source,
+                                     const CaimanTcpOptions *options, CaimanReason *reason_out);
+
+/* An established connection, e.g. from accept(). Takes @fd in any case; NULL when it cannot be
+ * used (*@reason_out tells why). (transfer full) */
+CaimanTransport *caiman_tcp_new (CaimanLoop *loop, int fd, const CaimanTcpOptions *options,
+                                 CaimanReason *reason_out);
+
+/* The socket, e.g. for getsockname(); owned by the transport. -1 on a transport that is none of
+ * the above. */
+int caiman_tcp_get_fd (const CaimanTransport *transport);
+
+G_END_DECLS

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tls.h - TLS 1.2/1.3 around a TCP transport, below the frames (PROTOCOL.md, section 8), by GIO's
+ * GTlsConnection (glib-networking must be installed where it runs).
+ *
+ * TLS needs a GLib main context: the one that was the thread-default when the transport was made;
+ * attach caiman_loop_source_new() to the same one. */
+#pragma once
+
+#include "tcp.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+typedef struct _CaimanTls CaimanTls;
+
+/* A client's side: the server's certificate must be valid for @server_name and signed by a CA of
+ * @ca_file (nullable: the system's), or, when @fingerprint (nullable) is given, have this SHA-256
+ * (hex of the DER certificate, colons allowed), which then is all that counts. A certificate of our
+ * own is optional. Errors name the file. */
+CaimanTls *caiman_tls_new_client (const char *server_name, const char *ca_file,
+                                  const char *fingerprint, const char *certificate_file,
+                                  const char *key_file, GError **error);
+
+/* A server's side: certificate and key in PEM files (the key may be in the certificate's). With
+ * @client_ca_file clients must show a certificate signed by it. */
+CaimanTls *caiman_tls_new_server (const char *certificate_file, const char *key_file,
+                                  const char *client_ca_file, GError **error);
+void caiman_tls_unref (CaimanTls *tls); /* accepts NULL; transports keep a reference */
+CaimanTls *caiman_tls_ref (CaimanTls *tls);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CaimanTls, caiman_tls_unref)
+
+/* A CaimanTcpWrap with a CaimanTls as user data: @tcp (transfer full) is an end of tcp.h. */
+CaimanTransport *caiman_tls_wrap (CaimanLoop *loop, CaimanTransport *tcp, gpointer tls);
+
+/* Why the last handshake of any of its transports failed, for messages; (transfer none, nullable)
+ */
+const char *caiman_tls_get_last_error (const CaimanTls *tls);
+
+G_END_DECLS
