@@ -1,0 +1,711 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tls-transport.c - a TLS connection as a transport: as tcp.c, with GIO's pollable streams in place
+ * of the socket.
+ *
+ * GIO's sources only note what is ready and add a task; the work, and with it every call-back, is
+ * done by the task, from the loop. GIO makes handshakes, and ends streams, in threads of its own:
+ * while one of them is at work (@n_async) nothing is closed under its feet. */
+#include "transports/tls-private.h"
+
+#include "transports/frame-writer.h"
+#include "transports/receive-buffer.h"
+#include "transports/tcp-socket.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+/* Bytes that one transport may receive per turn. */
+#define READ_SHARE_BYTES (256u * 1024u)
+/* Payload of a full TLS record. */
+#define RECORD_BYTES (16u * 1024u)
+#define PARTS_MAX    64u
+/* Own queue while no send limit is set; below it, is_writable(). */
+#define QUEUE_BYTES          (128 * 1024)
+#define HALF_LIMIT_MIN_BYTES 2048
+#define HANDSHAKE_NS         (10 * CAIMAN_NS_PER_S)
+#define DRAIN_NS             (10 * CAIMAN_NS_PER_S)
+
+typedef enum {
+  TLS_CONNECTING, /* @tcp is */
+  TLS_AWAITED,    /* the client has not said anything yet: no thread for those who never do */
+  TLS_HANDSHAKE,
+  TLS_OPEN,
+  TLS_CLOSING, /* close() was called: sends what it has and ends the stream */
+  TLS_DEAD,    /* failed or aborted: no call-back any more */
+} TlsState;
+
+typedef struct {
+  CaimanTransport base;
+  gint n_refs;
+  CaimanLoop *loop;
+  GMainContext *context;
+  CaimanTls *tls;
+  CaimanTransport *tcp; /* (owned) while it connects */
+  int fd;               /* of @connection's socket; -1: none (any more) */
+  GSocketConnection *socket;
+  GTlsConnection *connection;
+  GPollableInputStream *in;
+  GPollableOutputStream *out;
+  GSource *in_source, *out_source; /* (owned, nullable) attached while there is nothing to do */
+  GCancellable *cancellable;
+  guint n_async;            /* operations of GIO under way; each holds a reference */
+  GError *handshake_error;  /* (owned, nullable) */
+  gboolean handshake_ended; /* and @handshake_error says how */
+
+  CaimanLoopWatch watch; /* of @fd: the client's first bytes; later, its end by error */
+  CaimanLoopTask task;
+  CaimanLoopDrain drain;
+  CaimanTimer timer; /* handshake; later, time to drain */
+  TlsState state;
+  gboolean freed;
+
+  gboolean can_read, can_write;
+  gboolean broken; /* the socket is; reading on would tell how */
+  gboolean shut;   /* the end of the stream is being sent */
+
+  CaimanFrameWriter writer;
+  guint8 *record; /* what goes into the next TLS record; the same until it has gone */
+  gsize record_bytes, record_sent_bytes;
+  gint64 queue_limit_bytes;
+  gboolean told_full; /* is_writable() said FALSE: writable() is owed */
+
+  gboolean reading;
+  CaimanFrameDecoder decoder;
+  CaimanReceiveChunk *chunk; /* (owned, nullable) holds @input */
+  const guint8 *input;       /* received and not decoded */
+  gsize input_bytes;
+} Tls;
+
+/* --- Life --- */
+
+/* Without a word to the peer, and without waiting: GIO's way of ending TLS may block. */
+static void
+drop_streams (Tls *self)
+{
+  if (self->socket)
+    g_socket_close (g_socket_connection_get_socket (self->socket), NULL);
+  self->in = NULL;
+  self->out = NULL;
+  g_clear_object (&self->connection);
+  g_clear_object (&self->socket);
+}
+
+static void
+tls_unref (Tls *self)
+{
+  if (--self->n_refs > 0)
+    return;
+  drop_streams (self);
+  g_clear_error (&self->handshake_error);
+  g_clear_object (&self->cancellable);
+  g_main_context_unref (self->context);
+  caiman_tls_unref (self->tls);
+  g_free (self->record);
+  g_free (self);
+}
+
+static void
+clear_source (GSource **source)
+{
+  if (!*source)
+    return;
+  g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
+/* Takes it out of the loops. @graceful: the kernel still sends what it has. */
+static void
+stop (Tls *self, gboolean graceful)
+{
+  if (self->tcp)
+    self->tcp->klass->free (g_steal_pointer (&self->tcp));
+  if (self->watch.loop)
+    caiman_loop_remove_watch (&self->watch);
+  caiman_loop_remove_task (self->loop, &self->task);
+  caiman_loop_arm_timer (self->loop, &self->timer, CAIMAN_TIME_NEVER);
+  clear_source (&self->in_source);
+  clear_source (&self->out_source);
+  g_cancellable_cancel (self->cancellable);
+  if (self->fd >= 0 && !graceful)
+    caiman_tcp_socket_set_reset (self->fd);
+  self->fd = -1;
+  if (self->n_async == 0)
+    drop_streams (self);
+  caiman_frame_writer_clear (&self->writer);
+  caiman_frame_decoder_clear (&self->decoder);
+  g_clear_pointer (&self->chunk, caiman_receive_chunk_unref);
+  self->input_bytes = self->record_bytes = 0;
+}
+
+/* The last call-back of all. */
+static void
+fail (Tls *self, CaimanReason reason)
+{
+  self->state = TLS_DEAD;
+  stop (self, TRUE);
+  self->base.events->failed (self->base.user_data, reason);
+}
+
+static gboolean
+is_open (const Tls *self)
+{
+  return !self->freed && self->state == TLS_OPEN;
+}
+
+/* What @error of an established connection means. */
+static CaimanReason
+get_reason (const GError *error)
+{
+  if (g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_EOF))
+    return CAIMAN_REASON_LINK_CLOSED;
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED))
+    return CAIMAN_REASON_LINK_RESET;
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE) ||
+      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE))
+    return CAIMAN_REASON_LINK_DOWN;
+  return CAIMAN_REASON_LINK_IO_ERROR;
+}
+
+/* Who does not read would not find out. */
+static void
+fail_broken (Tls *self)
+{
+  int error_number = caiman_tcp_socket_take_error (self->fd);
+  fail (self, caiman_tcp_socket_reason (error_number ? error_number : ECONNRESET, TRUE));
+}
+
+/* --- Readiness --- */
+
+static gboolean
+on_readable (GObject *stream, gpointer user_data)
+{
+  Tls *self = user_data;
+  g_clear_pointer (&self->in_source, g_source_unref);
+  self->can_read = TRUE;
+  caiman_loop_add_task (self->loop, &self->task);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_writable (GObject *stream, gpointer user_data)
+{
+  Tls *self = user_data;
+  g_clear_pointer (&self->out_source, g_source_unref);
+  self->can_write = TRUE;
+  caiman_loop_add_task (self->loop, &self->task);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+await_readable (Tls *self)
+{
+  self->can_read = FALSE;
+  if (self->in_source)
+    return;
+  self->in_source = g_pollable_input_stream_create_source (self->in, NULL);
+  g_source_set_callback (self->in_source, (GSourceFunc)(void (*) (void))on_readable, self, NULL);
+  g_source_attach (self->in_source, self->context);
+}
+
+static void
+await_writable (Tls *self)
+{
+  self->can_write = FALSE;
+  if (self->out_source)
+    return;
+  self->out_source = g_pollable_output_stream_create_source (self->out, NULL);
+  g_source_set_callback (self->out_source, (GSourceFunc)(void (*) (void))on_writable, self, NULL);
+  g_source_attach (self->out_source, self->context);
+}
+
+/* --- Sending --- */
+
+/* Fills the next record from the queue. */
+static void
+gather (Tls *self)
+{
+  struct iovec parts[PARTS_MAX];
+  gsize size;
+  guint n_parts = caiman_frame_writer_peek (&self->writer, parts, PARTS_MAX, &size);
+  self->record_bytes = self->record_sent_bytes = 0;
+  for (guint i = 0; i < n_parts && self->record_bytes < RECORD_BYTES; i++) {
+    gsize taken = MIN (parts[i].iov_len, RECORD_BYTES - self->record_bytes);
+    memcpy (self->record + self->record_bytes, parts[i].iov_base, taken);
+    self->record_bytes += taken;
+  }
+  caiman_frame_writer_advance (&self->writer, self->record_bytes);
+}
+
+static gboolean
+has_unsent (const Tls *self)
+{
+  return self->record_bytes > 0 || self->writer.queued_bytes > 0;
+}
+
+/* Writes until there is no more room below. FALSE when the connection is broken. */
+static gboolean
+write_queue (Tls *self, GError **error)
+{
+  while (self->can_write && has_unsent (self)) {
+    if (self->record_bytes == 0)
+      gather (self);
+    g_autoptr (GError) cause = NULL;
+    gssize written = g_pollable_output_stream_write_nonblocking (
+        self->out, self->record + self->record_sent_bytes,
+        self->record_bytes - self->record_sent_bytes, NULL, &cause);
+    if (written < 0 && !g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
+      g_propagate_error (error, g_steal_pointer (&cause));
+      return FALSE;
+    }
+    if (written < 0) {
+      await_writable (self);
+      break;
+    }
+    self->record_sent_bytes += (gsize)written;
+    if (self->record_sent_bytes == self->record_bytes)
+      self->record_bytes = 0;
+  }
+  return TRUE;
+}
+
+static gboolean
+tls_is_writable (CaimanTransport *transport)
+{
+  Tls *self = (Tls *)transport;
+  gboolean writable =
+      self->state == TLS_OPEN &&
+      (gint64)(self->writer.queued_bytes + self->record_bytes) < self->queue_limit_bytes;
+  self->told_full = !writable;
+  return writable;
+}
+
+static void
+flush (Tls *self)
+{
+  g_autoptr (GError) error = NULL;
+  if (!write_queue (self, &error))
+    fail (self, get_reason (error));
+  else if (self->told_full && tls_is_writable (&self->base))
+    self->base.events->writable (self->base.user_data);
+}
+
+static void
+tls_send (CaimanTransport *transport, CaimanPacket *packet)
+{
+  Tls *self = (Tls *)transport;
+  if (self->state != TLS_OPEN) {
+    caiman_packet_clear (packet);
+    return;
+  }
+  caiman_frame_writer_push (&self->writer, packet);
+  if (self->can_write)
+    caiman_loop_add_task (self->loop, &self->task);
+}
+
+/* Half of it in the kernel, half in our own queue. */
+static void
+tls_set_send_limit (CaimanTransport *transport, gint64 limit_bytes)
+{
+  Tls *self = (Tls *)transport;
+  gint64 half_bytes = MAX (limit_bytes / 2, HALF_LIMIT_MIN_BYTES);
+  if (self->fd >= 0)
+    caiman_tcp_socket_set_unsent_limit (self->fd, half_bytes);
+  gboolean grows = half_bytes > self->queue_limit_bytes;
+  self->queue_limit_bytes = half_bytes;
+  if (grows && self->told_full && self->state == TLS_OPEN)
+    caiman_loop_add_task (self->loop, &self->task);
+}
+
+/* --- Receiving --- */
+
+/* Hands over the frames in @input, for as long as the user wants them. */
+static void
+decode_input (Tls *self)
+{
+  CaimanReceiveChunk *chunk = g_steal_pointer (&self->chunk);
+  CaimanFrameVerdict verdict = CAIMAN_FRAME_READY;
+  while (verdict == CAIMAN_FRAME_READY && is_open (self) && self->reading) {
+    CaimanFrame frame;
+    verdict = caiman_frame_decoder_feed (&self->decoder, &self->input, &self->input_bytes, &frame);
+    if (verdict == CAIMAN_FRAME_READY) {
+      g_autoptr (GBytes) bytes = frame.bytes ? g_bytes_ref (frame.bytes) : NULL;
+      self->base.events->packet (self->base.user_data, frame.data, frame.size, bytes);
+    } else if (verdict != CAIMAN_FRAME_NEED_MORE) {
+      fail (self, CAIMAN_REASON_LINK_FRAME_ERROR);
+    }
+  }
+  if (is_open (self) && self->input_bytes > 0)
+    self->chunk = g_steal_pointer (&chunk);
+  caiman_receive_chunk_unref (chunk);
+}
+
+/* Reads once into the shared buffer. Returns as read(); WOULD_BLOCK is -1 without an error. */
+static gssize
+read_some (Tls *self, guint8 **data_out, GError **error)
+{
+  gsize space;
+  g_autoptr (GError) cause = NULL;
+  *data_out = caiman_receive_buffer_reserve (caiman_loop_get_receive_buffer (self->loop), &space);
+  gssize size = g_pollable_input_stream_read_nonblocking (self->in, *data_out, space, NULL, &cause);
+  if (size < 0 && g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    await_readable (self);
+  else if (size < 0)
+    g_propagate_error (error, g_steal_pointer (&cause));
+  return size;
+}
+
+static gsize
+read_input (Tls *self)
+{
+  g_autoptr (GError) error = NULL;
+  guint8 *data;
+  gssize size = read_some (self, &data, &error);
+  if (size <= 0) {
+    if (error)
+      fail (self, get_reason (error));
+    else if (size == 0)
+      fail (self, CAIMAN_REASON_LINK_CLOSED);
+    return 0;
+  }
+  CaimanReceiveBuffer *buffer = caiman_loop_get_receive_buffer (self->loop);
+  self->input = data;
+  self->input_bytes = (gsize)size;
+  self->chunk = caiman_receive_buffer_commit (buffer, self->input_bytes);
+  return (gsize)size;
+}
+
+static void
+receive (Tls *self)
+{
+  if (self->chunk)
+    decode_input (self);
+  for (gsize total = 0; is_open (self) && self->reading && self->can_read;) {
+    if (total >= READ_SHARE_BYTES) {
+      caiman_loop_add_task (self->loop, &self->task);
+      return;
+    }
+    gsize size = read_input (self);
+    if (size > 0)
+      decode_input (self);
+    total += size;
+  }
+}
+
+static void
+tls_set_reading (CaimanTransport *transport, gboolean reading)
+{
+  Tls *self = (Tls *)transport;
+  self->reading = reading;
+  if (self->state == TLS_OPEN && (reading ? self->can_read || self->chunk : self->broken))
+    caiman_loop_add_task (self->loop, &self->task);
+}
+
+/* --- Draining in the background --- */
+
+/* The peer has ended too, or it takes too long, or the loop ends. */
+static void
+end_drain (gpointer user_data)
+{
+  Tls *self = user_data;
+  self->state = TLS_DEAD;
+  stop (self, TRUE);
+  if (!self->freed)
+    return;
+  caiman_loop_remove_drain (self->loop, &self->drain);
+  tls_unref (self);
+}
+
+static void
+on_stream_ended (GObject *stream, GAsyncResult *result, gpointer user_data)
+{
+  Tls *self = user_data;
+  g_output_stream_close_finish (G_OUTPUT_STREAM (stream), result, NULL);
+  self->n_async--;
+  if (self->fd >= 0)
+    shutdown (self->fd, SHUT_WR);
+  if (self->state == TLS_DEAD)
+    drop_streams (self);
+  tls_unref (self);
+}
+
+/* Says that nothing more comes, which may take a while. */
+static void
+end_stream (Tls *self)
+{
+  self->shut = TRUE;
+  self->n_async++;
+  self->n_refs++;
+  g_main_context_push_thread_default (self->context);
+  g_output_stream_close_async (G_OUTPUT_STREAM (self->out), G_PRIORITY_DEFAULT, self->cancellable,
+                               on_stream_ended, self);
+  g_main_context_pop_thread_default (self->context);
+}
+
+/* What the peer still sends is thrown away: unread data would make the kernel reset the connection
+ * and so destroy what is on its way to the peer. */
+static void
+drain_input (Tls *self)
+{
+  g_autoptr (GError) error = NULL;
+  guint8 *scratch;
+  gssize size = self->can_read ? read_some (self, &scratch, &error) : -1;
+  if (size == 0 || error)
+    end_drain (self);
+  else if (size > 0)
+    caiman_loop_add_task (self->loop, &self->task);
+}
+
+static void
+drain (Tls *self)
+{
+  if (!write_queue (self, NULL)) {
+    end_drain (self);
+    return;
+  }
+  if (!has_unsent (self) && !self->shut)
+    end_stream (self);
+  drain_input (self);
+}
+
+/* --- The handshake --- */
+
+static void
+on_handshake_done (GObject *connection, GAsyncResult *result, gpointer user_data)
+{
+  Tls *self = user_data;
+  g_tls_connection_handshake_finish (G_TLS_CONNECTION (connection), result, &self->handshake_error);
+  self->n_async--;
+  self->handshake_ended = TRUE;
+  if (self->state == TLS_HANDSHAKE)
+    caiman_loop_add_task (self->loop, &self->task);
+  else
+    drop_streams (self);
+  tls_unref (self);
+}
+
+static void
+start_handshake (Tls *self)
+{
+  self->state = TLS_HANDSHAKE;
+  self->n_async++;
+  self->n_refs++;
+  g_main_context_push_thread_default (self->context);
+  g_tls_connection_handshake_async (self->connection, G_PRIORITY_DEFAULT, self->cancellable,
+                                    on_handshake_done, self);
+  g_main_context_pop_thread_default (self->context);
+}
+
+static void
+finish_handshake (Tls *self)
+{
+  if (self->handshake_error) {
+    caiman_tls_note_failure (self->tls, self->connection, self->handshake_error);
+    fail (self, CAIMAN_REASON_LINK_TLS_ERROR);
+    return;
+  }
+  caiman_loop_arm_timer (self->loop, &self->timer, CAIMAN_TIME_NEVER);
+  self->state = TLS_OPEN;
+  self->can_read = self->can_write = TRUE;
+  if (!caiman_tls_is_server (self->tls)) {
+    self->told_full = FALSE;
+    self->base.events->connected (self->base.user_data);
+  }
+}
+
+/* The peer of an accepted connection has begun to talk, or the socket is broken. */
+static void
+on_ready (CaimanLoopWatch *watch, guint32 epoll_events)
+{
+  Tls *self = (Tls *)((char *)watch - G_STRUCT_OFFSET (Tls, watch));
+  if (self->state == TLS_AWAITED) {
+    caiman_loop_set_watch_events (watch, EPOLLET);
+    start_handshake (self);
+  } else if (epoll_events & (EPOLLERR | EPOLLHUP)) {
+    self->broken = TRUE;
+    caiman_loop_add_task (self->loop, &self->task);
+  }
+}
+
+/* Takes @fd, over which TLS is to be spoken. FALSE with an error when there is no way. */
+static gboolean
+take_socket (Tls *self, int fd, guint32 epoll_events, GError **error)
+{
+  g_autoptr (GSocket) socket = g_socket_new_from_fd (fd, error);
+  if (!socket) {
+    close (fd);
+    return FALSE;
+  }
+  g_socket_set_blocking (socket, FALSE);
+  self->fd = fd;
+  self->socket = g_socket_connection_factory_create_connection (socket);
+  self->connection = caiman_tls_make_connection (self->tls, G_IO_STREAM (self->socket), error);
+  if (!self->connection)
+    return FALSE;
+  GIOStream *stream = G_IO_STREAM (self->connection);
+  self->in = G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (stream));
+  self->out = G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (stream));
+  return caiman_loop_add_watch (self->loop, &self->watch, fd, epoll_events, error);
+}
+
+static void
+on_tcp_connected (gpointer user_data)
+{
+  Tls *self = user_data;
+  g_autoptr (GError) error = NULL;
+  caiman_loop_arm_timer (self->loop, &self->timer, caiman_loop_now (self->loop) + HANDSHAKE_NS);
+  if (take_socket (self, caiman_tcp_steal_fd (g_steal_pointer (&self->tcp)), EPOLLET, &error)) {
+    start_handshake (self);
+    return;
+  }
+  caiman_tls_note_failure (self->tls, NULL, error);
+  fail (self, CAIMAN_REASON_LINK_TLS_ERROR);
+}
+
+static void
+on_tcp_failed (gpointer user_data, CaimanReason reason)
+{
+  fail (user_data, reason);
+}
+
+static const CaimanTransportEvents tcp_events = {
+  .connected = on_tcp_connected,
+  .failed = on_tcp_failed,
+};
+
+/* --- From the loop --- */
+
+static void
+on_task (CaimanLoopTask *task)
+{
+  Tls *self = (Tls *)((char *)task - G_STRUCT_OFFSET (Tls, task));
+  self->n_refs++;
+  if (self->state == TLS_CLOSING) {
+    drain (self);
+  } else {
+    if (self->state == TLS_HANDSHAKE && self->handshake_ended)
+      finish_handshake (self);
+    if (is_open (self))
+      receive (self);
+    if (is_open (self) && self->broken && !self->reading)
+      fail_broken (self);
+    if (is_open (self))
+      flush (self);
+  }
+  tls_unref (self);
+}
+
+static void
+on_timer (gpointer user_data)
+{
+  Tls *self = user_data;
+  if (self->state == TLS_CLOSING)
+    end_drain (self);
+  else
+    fail (self, CAIMAN_REASON_HANDSHAKE_TIMEOUT);
+}
+
+/* --- The rest of the contract --- */
+
+static void
+tls_get_hint (CaimanTransport *transport, CaimanLinkHint *hint_out)
+{
+  Tls *self = (Tls *)transport;
+  if (self->fd >= 0)
+    caiman_tcp_socket_get_hint (self->fd, hint_out);
+}
+
+static void
+tls_abort (CaimanTransport *transport)
+{
+  Tls *self = (Tls *)transport;
+  self->state = TLS_DEAD;
+  stop (self, FALSE);
+}
+
+static void
+tls_close (CaimanTransport *transport)
+{
+  Tls *self = (Tls *)transport;
+  if (self->state != TLS_OPEN) {
+    tls_abort (transport);
+    return;
+  }
+  self->state = TLS_CLOSING;
+  self->can_read = TRUE;
+  caiman_loop_add_task (self->loop, &self->task);
+}
+
+static void
+tls_free (CaimanTransport *transport)
+{
+  Tls *self = (Tls *)transport;
+  self->freed = TRUE;
+  if (self->state == TLS_CLOSING) {
+    caiman_loop_add_drain (self->loop, &self->drain);
+    caiman_loop_arm_timer (self->loop, &self->timer, caiman_loop_now (self->loop) + DRAIN_NS);
+    return;
+  }
+  if (self->state != TLS_DEAD)
+    tls_abort (transport);
+  tls_unref (self);
+}
+
+static const CaimanTransportClass tls_class = {
+  .name = "tls",
+  .send = tls_send,
+  .is_writable = tls_is_writable,
+  .set_send_limit = tls_set_send_limit,
+  .set_reading = tls_set_reading,
+  .close = tls_close,
+  .abort = tls_abort,
+  .get_hint = tls_get_hint,
+  .free = tls_free,
+};
+
+static Tls *
+tls_new (CaimanLoop *loop, CaimanTls *tls)
+{
+  Tls *self = g_new0 (Tls, 1);
+  self->base.klass = &tls_class;
+  self->n_refs = 1;
+  self->loop = loop;
+  self->context = g_main_context_ref_thread_default ();
+  self->tls = caiman_tls_ref (tls);
+  self->fd = -1;
+  self->cancellable = g_cancellable_new ();
+  self->watch.ready = on_ready;
+  self->task.run = on_task;
+  self->drain.end = end_drain;
+  self->drain.user_data = self;
+  self->queue_limit_bytes = QUEUE_BYTES;
+  self->reading = TRUE;
+  self->record = g_malloc (RECORD_BYTES);
+  caiman_timer_init (&self->timer, on_timer, self);
+  caiman_frame_writer_init (&self->writer);
+  caiman_frame_decoder_init (&self->decoder, CAIMAN_FRAME_PAYLOAD_MAX_BYTES, 0);
+  return self;
+}
+
+CaimanTransport *
+caiman_tls_wrap (CaimanLoop *loop, CaimanTransport *tcp, gpointer tls)
+{
+  Tls *self = tls_new (loop, tls);
+  if (!caiman_tls_is_server (self->tls)) {
+    self->state = TLS_CONNECTING;
+    self->tcp = tcp;
+    tcp->events = &tcp_events;
+    tcp->user_data = self;
+    return &self->base;
+  }
+  self->state = TLS_AWAITED;
+  caiman_loop_arm_timer (loop, &self->timer, caiman_loop_now (loop) + HANDSHAKE_NS);
+  g_autoptr (GError) error = NULL;
+  if (!take_socket (self, caiman_tcp_steal_fd (tcp), EPOLLIN | EPOLLRDHUP, &error)) {
+    /* Reported from the loop, when the time for the handshake is over: now. */
+    caiman_tls_note_failure (self->tls, NULL, error);
+    caiman_loop_arm_timer (loop, &self->timer, caiman_loop_now (loop));
+  }
+  return &self->base;
+}
