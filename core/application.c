@@ -3,7 +3,9 @@
  * or as a byte stream. */
 #include "core/connection-private.h"
 
-#include <string.h>
+/* Writes of at most so much are joined, up to so much. */
+#define JOIN_BELOW_BYTES 1024
+#define JOINED_MAX_BYTES 8192
 
 /* --- Sending --- */
 
@@ -15,7 +17,18 @@ caiman_connection_get_send_room (const CaimanConnection *connection)
     return 0;
   guint64 used = connection->unsent_bytes + connection->unacked_bytes;
   guint64 limit = (guint64)connection->config.send_buffer_bytes;
-  return used < limit ? (gsize)(limit - used) : 0;
+  guint64 room = used < limit ? limit - used : 0;
+  if (connection->unsent_limit_bytes > 0)
+    room = MIN (room, connection->unsent_limit_bytes -
+                          MIN (connection->unsent_bytes, connection->unsent_limit_bytes));
+  return (gsize)room;
+}
+
+void
+caiman_connection_set_unsent_limit (CaimanConnection *connection, gsize limit_bytes)
+{
+  connection->unsent_limit_bytes = limit_bytes;
+  caiman_connection_check_room (connection);
 }
 
 gsize
@@ -57,6 +70,25 @@ push_chunk (CaimanConnection *connection, GBytes *bytes, gsize offset, gboolean 
   connection->unsent_bytes += g_bytes_get_size (bytes) - offset;
 }
 
+/* Small writes that find others waiting are copied together: the send buffer bounds bytes, not the
+ * bookkeeping of each write. */
+static gboolean
+join_write (CaimanConnection *connection, GBytes *bytes, gsize offset, gsize size)
+{
+  CaimanChunk *last = g_queue_peek_tail (&connection->unsent);
+  if (last == NULL || !last->is_stream || size > JOIN_BELOW_BYTES)
+    return FALSE;
+  if (last->joined == NULL || last->joined->len + size > JOINED_MAX_BYTES) {
+    last = g_new (CaimanChunk, 1);
+    *last = (CaimanChunk) { .joined = g_byte_array_new (), .is_stream = TRUE };
+    g_queue_push_tail (&connection->unsent, last);
+  }
+  const guint8 *data = g_bytes_get_data (bytes, NULL);
+  g_byte_array_append (last->joined, data + offset, (guint)size);
+  connection->unsent_bytes += size;
+  return TRUE;
+}
+
 gboolean
 caiman_connection_send (CaimanConnection *connection, GBytes *message, gint64 now_ns,
                         GError **error)
@@ -72,8 +104,10 @@ caiman_connection_send (CaimanConnection *connection, GBytes *message, gint64 no
   guint64 used = connection->unsent_bytes + connection->unacked_bytes;
   /* One message may go over the limit, or a large one could never be sent. Empty ones count a
    * byte each by their number. */
-  if (!limits_known || used >= (guint64)connection->config.send_buffer_bytes ||
-      connection->unsent.length >= CAIMAN_SEQ_WINDOW) {
+  gboolean is_full = used >= (guint64)connection->config.send_buffer_bytes ||
+                     (connection->unsent_limit_bytes > 0 &&
+                      connection->unsent_bytes >= connection->unsent_limit_bytes);
+  if (!limits_known || is_full || connection->unsent.length >= CAIMAN_SEQ_WINDOW) {
     connection->write_blocked = TRUE;
     return fail (CAIMAN_REASON_WOULD_BLOCK, error);
   }
@@ -102,6 +136,8 @@ caiman_connection_write (CaimanConnection *connection, GBytes *bytes, gsize offs
     return -1;
   }
   gsize accepted = MIN (room, size - offset);
+  if (join_write (connection, bytes, offset, accepted))
+    return (gssize)accepted;
   if (accepted == size - offset)
     push_chunk (connection, g_bytes_ref (bytes), offset, TRUE);
   else
@@ -135,7 +171,7 @@ get_receive_error (CaimanConnection *connection)
 {
   /* Terminate may have cut off what was received before SendFinish and not read. */
   if (connection->receiver_dropped ||
-      (connection->receive_finished && connection->readable.length == 0))
+      (connection->receive_finished && caiman_readable_is_empty (connection->readable)))
     return CAIMAN_REASON_FINISHED;
   if (connection->state == CAIMAN_CONNECTION_ENDED)
     return connection->end_reason;
@@ -148,7 +184,7 @@ get_receive_error (CaimanConnection *connection)
 static gboolean
 is_readable (const CaimanConnection *connection)
 {
-  return connection->readable.length > 0 && !connection->receiver_dropped &&
+  return !caiman_readable_is_empty (connection->readable) && !connection->receiver_dropped &&
          connection->state != CAIMAN_CONNECTION_TERMINATING &&
          connection->end_reason != CAIMAN_REASON_TERMINATED;
 }
@@ -161,14 +197,7 @@ caiman_connection_receive (CaimanConnection *connection, gint64 now_ns, GError *
     fail (get_receive_error (connection), error);
     return NULL;
   }
-  GBytes *message = g_queue_pop_head (&connection->readable);
-  if (connection->read_offset > 0) {
-    GBytes *rest = g_bytes_new_from_bytes (message, connection->read_offset,
-                                           g_bytes_get_size (message) - connection->read_offset);
-    g_bytes_unref (message);
-    message = rest;
-    connection->read_offset = 0;
-  }
+  GBytes *message = caiman_readable_pop (connection->readable);
   caiman_connection_consumed (connection, g_bytes_get_size (message));
   return message;
 }
@@ -178,21 +207,8 @@ caiman_connection_read (CaimanConnection *connection, void *buffer_out, gsize si
                         GError **error)
 {
   caiman_connection_enter (connection, now_ns);
-  gsize n_read = 0;
-  while (n_read < size && is_readable (connection)) {
-    GBytes *head = g_queue_peek_head (&connection->readable);
-    gsize head_size;
-    const guint8 *data = g_bytes_get_data (head, &head_size);
-    gsize n = MIN (size - n_read, head_size - connection->read_offset);
-    if (n > 0)
-      memcpy ((guint8 *)buffer_out + n_read, data + connection->read_offset, n);
-    n_read += n;
-    connection->read_offset += n;
-    if (connection->read_offset == head_size) {
-      g_bytes_unref (g_queue_pop_head (&connection->readable));
-      connection->read_offset = 0;
-    }
-  }
+  gsize n_read =
+      is_readable (connection) ? caiman_readable_read (connection->readable, buffer_out, size) : 0;
   if (n_read > 0 || size == 0) {
     caiman_connection_consumed (connection, n_read);
     return (gssize)n_read;
@@ -221,9 +237,8 @@ caiman_connection_drop_receiver (CaimanConnection *connection, gint64 now_ns)
   if (connection->receiver_dropped || connection->state > CAIMAN_CONNECTION_OPEN)
     return;
   connection->receiver_dropped = TRUE;
-  guint64 unread = connection->readable_bytes;
-  g_queue_clear_full (&connection->readable, (GDestroyNotify)g_bytes_unref);
-  connection->read_offset = 0;
+  guint64 unread = caiman_readable_get_bytes (connection->readable);
+  caiman_readable_clear (connection->readable);
   if (!connection->receive_finished)
     connection->receive_finish_wanted = TRUE;
   caiman_connection_consumed (connection, unread);

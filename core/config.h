@@ -53,13 +53,14 @@ typedef struct {
   gint64 ack_timeout_resend_factor;
   gint64 ack_timeout_young_factor; /* while the RTT has fewer than ten samples */
   gint64 max_ack_delay_ns;         /* how long the peer may hold an acknowledgement back */
+  gint64 ack_flush_delay_ns;       /* how long this end holds them back, to send several at once */
 
   /* Link life. */
   gint64 test_data_bytes;    /* filler of a link test; 0: a new link needs no test */
   gint64 retest_interval_ns; /* after a failed test */
   gint64 ping_mode;          /* CaimanPingMode */
   gint64 ping_interval_ns;
-  gint64 ping_timeout_ns; /* also bounds the handshake and a send without progress */
+  gint64 ping_timeout_ns; /* also bounds a send without progress and the end of a link */
   gint64 ping_max_ns;     /* slower links do not work; 0: no limit */
   gint64 non_working_timeout_ns;
   gint64 no_link_timeout_ns;
@@ -67,9 +68,13 @@ typedef struct {
   gint64 slow_link_factor; /* a link above this times the best RTT loses window; 0: never */
 
   /* Server and connector. */
-  gint64 pending_connections_max; /* queue of new connections */
-  gint64 reconnect_delay_ns;      /* CAIMAN_TIME_NEVER: links that went are not reopened */
-  gint64 race_after_ns;           /* silence after which fresh connects race a link; never: off */
+  gint64 handshake_timeout_ns;
+  gint64 handshakes_max;             /* of a server, in progress or waiting for the queue below */
+  gint64 handshakes_per_address_max; /* of those, with the same CaimanLinkInfo.remote */
+  gint64 pending_connections_max;    /* queue of new connections */
+  gint64 links_max;                  /* of one connection, as the server sees it */
+  gint64 reconnect_delay_ns;         /* CAIMAN_TIME_NEVER: links that went are not reopened */
+  gint64 race_after_ns; /* silence after which fresh connects race a link; never: off */
   gint64 race_interval_ns;
 
   /* Policy adaptive. */

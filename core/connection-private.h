@@ -7,7 +7,9 @@
 
 #include "connection.h"
 #include "crypto.h"
+#include "handshakes.h"
 #include "meter.h"
+#include "readable.h"
 #include "reorder.h"
 #include "rtt.h"
 #include "send-queue.h"
@@ -61,7 +63,11 @@ struct _CaimanLink {
   char *local, *remote; /* (nullable) CaimanLinkInfo */
   GBytes *user_data, *remote_user_data;
   CaimanConnection *connection; /* NULL while the server's, and once closed */
-  CaimanServer *server;         /* while the server's */
+  CaimanServer *server;         /* while the server's; then the next four matter */
+  GList handshake_node;         /* in CaimanHandshakes.links */
+  GList ready_node;             /* in CaimanHandshakes.ready, if @is_ready */
+  gboolean is_ready;
+  GList *waiting; /* (nullable) its place in CaimanServer.waiting */
   gpointer transport_data;
 
   CaimanLinkState state;
@@ -79,6 +85,8 @@ struct _CaimanLink {
   guint outbox; /* CaimanOutbox bits */
   GArray *acks; /* of guint32: sequence numbers to acknowledge */
   guint acks_head;
+  gint64 acks_since_ns;   /* since when the oldest of them waits */
+  gboolean acks_released; /* they wait for nothing but room any more */
   gint64 test_data_left_bytes;
   gboolean testing;        /* a Ping decides about a test */
   gboolean retest_replied; /* a stale Pong was seen, the next one counts */
@@ -126,15 +134,24 @@ struct _CaimanLink {
 
 /* Data accepted from the application and not yet on a link. */
 typedef struct {
-  GBytes *bytes;
+  GBytes *bytes;      /* NULL while @joined may grow */
+  GByteArray *joined; /* small writes to the stream, copied together */
   gsize offset;
   gboolean is_stream; /* may be split and joined */
 } CaimanChunk;
 
+/* The id of a connection that a client has chosen, with a hash that it cannot foresee. */
+typedef struct {
+  CaimanId id;
+  guint32 hash;
+} CaimanIdKey;
+
 struct _CaimanConnection {
   CaimanConfig config;
   CaimanRandom random;
-  CaimanServer *server; /* where it is registered; NULL for a client */
+  CaimanServer *server;    /* where it is registered; NULL for a client */
+  gboolean events_noticed; /* the server knows of events of this pending connection */
+  CaimanIdKey key;         /* its place in the server's table */
   gboolean is_client;
   CaimanConnectionState state;
   CaimanReason end_reason;
@@ -157,6 +174,7 @@ struct _CaimanConnection {
   CaimanSendQueue queue;
   GQueue unsent; /* of CaimanChunk* */
   guint64 unsent_bytes, unacked_bytes, unconsumed_bytes;
+  guint64 unsent_limit_bytes; /* set by the application; 0: none but the send buffer's */
   gboolean write_blocked, flush_wanted;
   gboolean finish_wanted, finish_sent;
   gboolean peer_dropped_receiver, peer_stopped_reading;
@@ -166,9 +184,8 @@ struct _CaimanConnection {
 
   /* Receiving. */
   CaimanReorder *reorder;
-  GQueue readable;   /* of GBytes* */
-  gsize read_offset; /* into the first of them */
-  guint64 readable_bytes, buffered_peak_bytes;
+  CaimanReadable *readable; /* in order, not read by the application */
+  guint64 buffered_peak_bytes;
   guint64 unreturned_bytes; /* consumed here, not told by Consumed yet */
   guint64 consumed_total_bytes;
   gboolean receive_finished; /* SendFinish was delivered */
@@ -177,6 +194,7 @@ struct _CaimanConnection {
   /* Ending. */
   gint64 no_link_since_ns; /* CAIMAN_TIME_NEVER while a link works */
   gint64 termination_deadline_ns;
+  gboolean was_open; /* when it began to terminate: there is a peer to be told */
 
   /* Policies. */
   gint64 cost_allowed;      /* links up to this cost may be used, see scheduler.h */
@@ -205,9 +223,11 @@ CaimanConnection *caiman_connection_new_for_server (CaimanServer *server,
                                                     const CaimanRandom *random, const CaimanId *id,
                                                     gint64 now_ns);
 void caiman_connection_accept (CaimanConnection *connection, gint64 now_ns);
-/* The handshaking link of the server joins. FALSE: the link filter refuses it. */
-gboolean caiman_connection_adopt_link (CaimanConnection *connection, CaimanLink *link,
-                                       gint64 now_ns);
+/* Server: what the link filter says to @link, which is the server's. */
+gboolean caiman_connection_lets_in (CaimanConnection *connection, const CaimanLink *link,
+                                    gint64 now_ns);
+/* It joins (transfer full). */
+void caiman_connection_adopt_link (CaimanConnection *connection, CaimanLink *link);
 /* Every entry sets the time once; it never goes back. */
 void caiman_connection_enter (CaimanConnection *connection, gint64 now_ns);
 void caiman_connection_trace (CaimanConnection *connection, CaimanTraceType type,
@@ -294,6 +314,10 @@ void caiman_server_receive (CaimanServer *server, CaimanLink *link, const Caiman
 /* Every entry sets the time once, also those that come through a link. */
 void caiman_server_enter (CaimanServer *server, gint64 now_ns);
 void caiman_server_link_failed (CaimanServer *server, CaimanLink *link, CaimanReason reason);
+/* A link of the server may have something to send, or to be closed. */
+void caiman_server_link_ready (CaimanServer *server, CaimanLink *link);
+/* A pending connection has an event. */
+void caiman_server_notice_event (CaimanServer *server, CaimanConnection *connection);
 /* @connection has ended or is freed: its id is unknown from now on. */
 void caiman_server_forget (CaimanServer *server, CaimanConnection *connection);
 const CaimanConfig *caiman_server_get_config (const CaimanServer *server);
@@ -307,6 +331,9 @@ void caiman_packet_set_message (CaimanPacket *packet, const CaimanMessage *messa
 
 /* Fills @packet_out with the next thing of the link's outbox. FALSE: it is empty. */
 gboolean caiman_link_next_control (CaimanLink *link, CaimanPacket *packet_out, gint64 now_ns);
+/* When the acknowledgements that wait on it go out at the latest (ack-flush-delay);
+ * CAIMAN_TIME_NEVER: none wait. */
+gint64 caiman_link_get_ack_time (const CaimanLink *link);
 /* How much the stream view would put into one message on this link. */
 gsize caiman_link_get_chunk_bytes (const CaimanLink *link);
 

@@ -66,6 +66,7 @@ new_connection (const CaimanConfig *config, const CaimanRandom *random, gint64 n
   connection->next_link_id = 1;
   connection->scheduler = caiman_scheduler_get ((CaimanPolicy)config->policy);
   connection->reorder = caiman_reorder_new ((guint64)config->receive_buffer_bytes);
+  connection->readable = caiman_readable_new ();
   connection->no_link_since_ns = now_ns;
   connection->termination_deadline_ns = CAIMAN_TIME_NEVER;
   connection->shortage_since_ns = CAIMAN_TIME_NEVER;
@@ -100,7 +101,8 @@ static void
 free_chunk (gpointer data)
 {
   CaimanChunk *chunk = data;
-  g_bytes_unref (chunk->bytes);
+  g_clear_pointer (&chunk->bytes, g_bytes_unref);
+  g_clear_pointer (&chunk->joined, g_byte_array_unref);
   g_free (chunk);
 }
 
@@ -129,7 +131,7 @@ caiman_connection_free (CaimanConnection *connection)
   g_queue_clear_full (&connection->events, free_event);
   caiman_link_unref (connection->event_link);
   g_queue_clear_full (&connection->unsent, free_chunk);
-  g_queue_clear_full (&connection->readable, (GDestroyNotify)g_bytes_unref);
+  caiman_readable_free (connection->readable);
   caiman_send_queue_clear (&connection->queue);
   caiman_reorder_free (connection->reorder);
   g_free (connection);
@@ -169,29 +171,29 @@ caiman_connection_add_link (CaimanConnection *connection, const CaimanLinkInfo *
 
 /* Server: Connect has named this connection. */
 gboolean
-caiman_connection_adopt_link (CaimanConnection *connection, CaimanLink *link, gint64 now_ns)
+caiman_connection_lets_in (CaimanConnection *connection, const CaimanLink *link, gint64 now_ns)
 {
   caiman_connection_enter (connection, now_ns);
-  if (connection->filter &&
-      !connection->filter (link, (CaimanLink *const *)connection->links->pdata,
-                           connection->links->len, connection->filter_data))
-    return FALSE;
-  link->server = NULL;
+  return connection->filter == NULL ||
+         connection->filter (link, (CaimanLink *const *)connection->links->pdata,
+                             connection->links->len, connection->filter_data);
+}
+
+void
+caiman_connection_adopt_link (CaimanConnection *connection, CaimanLink *link)
+{
+  gint64 now_ns = connection->now_ns;
   link->connection = connection;
   link->state_since_ns = link->last_received_ns = now_ns;
   link->handshake_deadline_ns = CAIMAN_TIME_NEVER;
-  g_ptr_array_add (connection->links, caiman_link_ref (link));
+  g_ptr_array_add (connection->links, link);
   caiman_rtt_add (&link->rtt, now_ns - link->handshake_sent_ns, now_ns);
   caiman_connection_trace (connection, CAIMAN_TRACE_LINK_RTT, link, (guint64)link->rtt.latest_ns,
                            (guint64)link->rtt.srtt_ns, CAIMAN_REASON_NONE);
   if (connection->state != CAIMAN_CONNECTION_CONNECTING) {
     link->outbox |= CAIMAN_OUTBOX_ACCEPTED;
     caiman_link_set_established (link);
-    /* The peer may not have heard of it: the other links may be dead (PROTOCOL.md, 5). */
-    if (connection->state == CAIMAN_CONNECTION_TERMINATING)
-      link->outbox |= CAIMAN_OUTBOX_TERMINATE;
   }
-  return TRUE;
 }
 
 CaimanLink *const *
@@ -254,6 +256,8 @@ caiman_connection_push_event (CaimanConnection *connection, CaimanEventType type
   event->reason = reason;
   event->graceful = graceful;
   g_queue_push_tail (&connection->events, event);
+  if (connection->server && connection->state == CAIMAN_CONNECTION_CONNECTING)
+    caiman_server_notice_event (connection->server, connection);
 }
 
 gboolean
@@ -344,6 +348,18 @@ has_up_link (const CaimanConnection *connection)
   return FALSE;
 }
 
+/* A client's link whose handshake may yet be done: it can carry Terminate when no other can. */
+static gboolean
+has_link_to_come (const CaimanConnection *connection)
+{
+  for (guint i = 0; i < connection->links->len; i++) {
+    const CaimanLink *link = g_ptr_array_index (connection->links, i);
+    if (link->state == CAIMAN_LINK_CONNECTING && connection->was_open)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 gboolean
 caiman_connection_owes_data (CaimanConnection *connection)
 {
@@ -364,7 +380,8 @@ caiman_connection_owes_data (CaimanConnection *connection)
 void
 caiman_connection_check_finished (CaimanConnection *connection)
 {
-  if (connection->state == CAIMAN_CONNECTION_TERMINATING && !has_up_link (connection)) {
+  if (connection->state == CAIMAN_CONNECTION_TERMINATING && !has_up_link (connection) &&
+      !has_link_to_come (connection)) {
     caiman_connection_end (connection, CAIMAN_REASON_TERMINATED);
     return;
   }
@@ -372,7 +389,8 @@ caiman_connection_check_finished (CaimanConnection *connection)
     return;
   gboolean send_told = connection->finish_sent || connection->peer_dropped_receiver;
   gboolean all_acked = caiman_send_queue_get_used (&connection->queue) == 0;
-  gboolean all_read = connection->receive_finished && connection->readable.length == 0;
+  gboolean all_read =
+      connection->receive_finished && caiman_readable_is_empty (connection->readable);
   gboolean receive_done =
       all_read || (connection->receiver_dropped &&
                    (connection->receive_finished || connection->receive_finish_acked));
@@ -398,10 +416,19 @@ caiman_connection_arm_termination (CaimanConnection *connection)
         caiman_time_add (connection->now_ns, connection->config.termination_timeout_ns);
 }
 
+/* With a limit of what is unsent, room for crumbs is no news. */
+static gboolean
+is_writable_again (const CaimanConnection *connection)
+{
+  return connection->write_blocked && caiman_connection_get_send_room (connection) > 0 &&
+         (connection->unsent_limit_bytes == 0 ||
+          connection->unsent_bytes <= connection->unsent_limit_bytes / 2);
+}
+
 void
 caiman_connection_check_room (CaimanConnection *connection)
 {
-  if (connection->write_blocked && caiman_connection_get_send_room (connection) > 0) {
+  if (is_writable_again (connection)) {
     connection->write_blocked = FALSE;
     caiman_connection_push_event (connection, CAIMAN_EVENT_WRITABLE, NULL, CAIMAN_REASON_NONE,
                                   FALSE);
@@ -436,6 +463,7 @@ caiman_connection_terminate (CaimanConnection *connection, gint64 now_ns)
   caiman_connection_enter (connection, now_ns);
   if (connection->state > CAIMAN_CONNECTION_OPEN)
     return;
+  connection->was_open = connection->state == CAIMAN_CONNECTION_OPEN;
   set_state (connection, CAIMAN_CONNECTION_TERMINATING, CAIMAN_REASON_TERMINATED);
   caiman_connection_drop_unsent (connection);
   connection->termination_deadline_ns =
@@ -502,7 +530,7 @@ caiman_connection_get_stats (const CaimanConnection *connection, CaimanConnectio
     .unconsumed_bytes = connection->unconsumed_bytes,
     .reorder_bytes = caiman_reorder_get_bytes (connection->reorder),
     .reorder_peak_bytes = caiman_reorder_get_peak_bytes (connection->reorder),
-    .readable_bytes = connection->readable_bytes,
+    .readable_bytes = caiman_readable_get_bytes (connection->readable),
     .buffered_peak_bytes = connection->buffered_peak_bytes,
   };
 }

@@ -143,6 +143,12 @@ void caiman_connection_finish (CaimanConnection *connection, gint64 now_ns);
 /* Bytes that send() or write() would take now; 0 while not writable. */
 gsize caiman_connection_get_send_room (const CaimanConnection *connection);
 
+/* Keeps what was accepted and has not gone out over any link below @limit_bytes (0: no such limit,
+ * the default), however large the send buffer is: for those who have more data at hand anyway and
+ * want neither memory nor delay spent on it. CAIMAN_EVENT_WRITABLE comes when half of it is free.
+ */
+void caiman_connection_set_unsent_limit (CaimanConnection *connection, gsize limit_bytes);
+
 /* Largest message that send() takes: (peer's receive buffer / 2) - 1, and no more than a frame. */
 gsize caiman_connection_get_message_max (const CaimanConnection *connection);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* crypto.c - X25519 (RFC 7748) and system randomness, by libsodium. */
+/* crypto.c - X25519 (RFC 7748), SipHash-2-4 and system randomness, by libsodium. */
 #include "core/crypto.h"
 
 #include <sodium.h>
@@ -49,6 +49,15 @@ caiman_crypto_hide_id (const CaimanKeyPair *pair,
     id_out->bytes[i] = id->bytes[i] ^ shared[i];
   sodium_memzero (shared, sizeof shared);
   return TRUE;
+}
+
+guint32
+caiman_crypto_hash_id (const guint8 key[CAIMAN_HASH_KEY_BYTES], const CaimanId *id)
+{
+  G_STATIC_ASSERT (CAIMAN_HASH_KEY_BYTES == crypto_shorthash_KEYBYTES);
+  guint8 hash[crypto_shorthash_BYTES];
+  crypto_shorthash (hash, id->bytes, sizeof id->bytes, key);
+  return (guint32)hash[0] | (guint32)hash[1] << 8 | (guint32)hash[2] << 16 | (guint32)hash[3] << 24;
 }
 
 static void

@@ -26,6 +26,11 @@ gboolean caiman_crypto_hide_id (const CaimanKeyPair *pair,
                                 const guint8 peer_public_key[CAIMAN_PUBLIC_KEY_BYTES],
                                 const CaimanId *id, CaimanId *id_out);
 
+/* A hash of @id for tables whose ids others choose: without the key no one can make them collide.
+ */
+#define CAIMAN_HASH_KEY_BYTES 16
+guint32 caiman_crypto_hash_id (const guint8 key[CAIMAN_HASH_KEY_BYTES], const CaimanId *id);
+
 /* The system's cryptographic generator. */
 CaimanRandom caiman_crypto_random (void);
 

@@ -28,6 +28,7 @@ static const char *const reason_names[CAIMAN_N_REASONS] = {
   [CAIMAN_REASON_LINK_DOWN] = "link-down",
   [CAIMAN_REASON_LINK_IO_ERROR] = "link-io-error",
   [CAIMAN_REASON_LINK_FRAME_ERROR] = "link-frame-error",
+  [CAIMAN_REASON_LINK_TLS_ERROR] = "link-tls-error",
   [CAIMAN_REASON_LINK_BAD_MESSAGE] = "link-bad-message",
   [CAIMAN_REASON_LINK_DISCONNECTED] = "link-disconnected",
   [CAIMAN_REASON_LINK_GOODBYE] = "link-goodbye",

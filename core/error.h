@@ -28,19 +28,20 @@ typedef enum {
 
   /* Ends and downgrades of a link. */
   CAIMAN_REASON_LINK_REFUSED,        /* Refused 4: the peer's link filter */
-  CAIMAN_REASON_LINK_FILTERED,       /* our own link filter closed it */
+  CAIMAN_REASON_LINK_FILTERED,       /* our own link filter, or links-max, closed it */
   CAIMAN_REASON_LINK_RESET,          /* the transport was reset (RST) */
   CAIMAN_REASON_LINK_CLOSED,         /* the transport ended (FIN) without Goodbye */
   CAIMAN_REASON_LINK_DOWN,           /* the local interface went down */
   CAIMAN_REASON_LINK_IO_ERROR,       /* any other transport error */
   CAIMAN_REASON_LINK_FRAME_ERROR,    /* frame too big, out of sequence or checksum wrong (2) */
+  CAIMAN_REASON_LINK_TLS_ERROR,      /* no TLS with this peer, or its certificate is not accepted */
   CAIMAN_REASON_LINK_BAD_MESSAGE,    /* a message that cannot be parsed (3) */
   CAIMAN_REASON_LINK_DISCONNECTED,   /* Goodbye asked for here */
   CAIMAN_REASON_LINK_GOODBYE,        /* Goodbye asked for by the peer */
   CAIMAN_REASON_LINK_REPLACED,       /* a fresh link over the same path took its place */
   CAIMAN_REASON_CONNECT_REFUSED,     /* the transport could not connect: refused */
   CAIMAN_REASON_CONNECT_TIMEOUT,     /* the transport could not connect in time */
-  CAIMAN_REASON_HANDSHAKE_TIMEOUT,   /* handshake not done within ping-timeout */
+  CAIMAN_REASON_HANDSHAKE_TIMEOUT,   /* not done within handshake-timeout */
   CAIMAN_REASON_PING_TIMEOUT,        /* no Pong within ping-timeout */
   CAIMAN_REASON_SEND_TIMEOUT,        /* a send made no progress for ping-timeout */
   CAIMAN_REASON_NON_WORKING_TIMEOUT, /* unconfirmed for longer than non-working-timeout */

@@ -6,6 +6,10 @@
 
 #include <string.h>
 
+/* With less, not even a message of one byte may be sent (PROTOCOL.md, 5): nothing would ever come
+ * of what an application has written. */
+#define PEER_BUFFER_MIN_BYTES 4
+
 void
 caiman_handshake_start_server (CaimanLink *link, const CaimanRandom *random)
 {
@@ -87,6 +91,7 @@ receive_welcome (CaimanLink *link, const CaimanMessage *message)
   CaimanConnection *connection = link->connection;
   CaimanId scratch;
   if (link->handshake_sent_ns >= 0 || link->outbox & CAIMAN_OUTBOX_CONNECT ||
+      message->receive_buffer_bytes < PEER_BUFFER_MIN_BYTES ||
       !caiman_crypto_hide_id (&link->keys, message->public_key, &connection->id, &scratch)) {
     caiman_link_close (link, CAIMAN_REASON_LINK_BAD_MESSAGE, FALSE);
     return;
@@ -168,6 +173,10 @@ receive_refused (CaimanLink *link, CaimanRefusedCode code)
   caiman_link_close (link, reason, FALSE);
   if (connection->state == CAIMAN_CONNECTION_ENDED || code == CAIMAN_REFUSED_LINK)
     return;
+  if (connection->state == CAIMAN_CONNECTION_TERMINATING) {
+    caiman_connection_end (connection, CAIMAN_REASON_TERMINATED); /* nobody is left to be told */
+    return;
+  }
   /* Both directions are closed: the server may have finished before us. Behind its last data, the
    * last acknowledgements may still come in on a link that works; while there is one, they decide.
    */
@@ -208,6 +217,8 @@ caiman_handshake_receive_client (CaimanLink *link, const CaimanMessage *message)
 gboolean
 caiman_handshake_reveal_id (CaimanLink *link, const CaimanMessage *connect, CaimanId *id_out)
 {
+  if (connect->receive_buffer_bytes < PEER_BUFFER_MIN_BYTES)
+    return FALSE;
   if (!caiman_crypto_hide_id (&link->keys, connect->public_key, &connect->encrypted_connection_id,
                               id_out))
     return FALSE;

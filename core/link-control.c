@@ -10,8 +10,9 @@
  * one round trip to let queues drain and see it again (compare BBR,
  * draft-cardwell-iccrg-bbr-congestion-control).
  *
- * Suspicion: the oldest message is overdue by SRTT + max (4 RTTVAR, floor), as RFC 6298's RTO, and
- * no acknowledgement came for the floor either. What is out on a suspected link is duplicated on
+ * Suspicion: the oldest message is overdue by SRTT + max (4 RTTVAR, floor), as RFC 6298's RTO, or
+ * by what lone messages take and the floor (rtt.h), and no acknowledgement came for the floor
+ * either. What is out on a suspected link is duplicated on
  * others at once; any acknowledgement clears it, and the link earns some patience; if none comes,
  * the link stops working. */
 #include "core/scheduler.h"
@@ -166,6 +167,14 @@ update_probe_rtt (CaimanLink *link, gint64 sample_ns)
     control->probe_rtt_until_ns = now_ns + 2 * link->rtt.srtt_ns;
 }
 
+/* What a lone message took, but for its own length. */
+static void
+learn_lone (CaimanLink *link, gint64 bytes, gint64 sample_ns)
+{
+  gint64 send_ns = get_send_time (bytes, caiman_control_get_rate (link));
+  caiman_rtt_add_lone (&link->rtt, MAX (sample_ns - send_ns, 0));
+}
+
 void
 caiman_control_acked (CaimanLink *link, const CaimanTransmission *transmission, gboolean new_round)
 {
@@ -174,6 +183,8 @@ caiman_control_acked (CaimanLink *link, const CaimanTransmission *transmission, 
     return;
   gint64 bytes = transmission->size_bytes;
   gint64 sample_ns = link->connection->now_ns - transmission->snapshot.sent_ns;
+  if (transmission->lone)
+    learn_lone (link, bytes, sample_ns);
   control->n_acked++;
   control->round_rtt_ns = MIN (control->round_rtt_ns, sample_ns);
 
@@ -259,8 +270,10 @@ get_probe_timeout (const CaimanLink *link)
   /* The transport itself has been waiting for its peer: that is all the doubt there can be. */
   if (link->hint.backoff > 0)
     return link->rtt.srtt_ns + config->suspect_floor_ns;
-  gint64 timeout_ns = caiman_rtt_get_timeout (&link->rtt, config->suspect_floor_ns) +
-                      config->max_ack_delay_ns + get_patience (link);
+  gint64 timeout_ns = caiman_rtt_get_timeout (&link->rtt, config->suspect_floor_ns);
+  /* A peer that holds acknowledgements back is not silent. */
+  timeout_ns = MAX (timeout_ns, caiman_rtt_get_lone (&link->rtt) + config->suspect_floor_ns);
+  timeout_ns += config->max_ack_delay_ns + get_patience (link);
   /* Before the first acknowledgements only the handshake's RTT is known, without any queue. */
   if (link->control.n_acked < YOUNG_ACKS)
     timeout_ns = 2 * timeout_ns + 100 * CAIMAN_NS_PER_MS;

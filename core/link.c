@@ -12,6 +12,10 @@
 /* Sent acknowledgements at the front of the queue before it is moved up. */
 #define ACKS_COMPACT 256u
 
+/* Acknowledgements that wait for company (send.c): as many as fit into the 8 KiB that a writer
+ * collects, framed. */
+#define ACKS_HELD_MAX 512u
+
 const char *
 caiman_link_state_to_string (CaimanLinkState state)
 {
@@ -44,6 +48,7 @@ caiman_link_new (const CaimanLinkInfo *info, guint32 id, const CaimanConfig *con
                         NULL);
   CaimanLink *link = g_new0 (CaimanLink, 1);
   link->ref_count = 1;
+  link->handshake_node.data = link->ready_node.data = link;
   link->id = id;
   link->name = g_strdup (info->name ? info->name : "");
   link->local = g_strdup (info->local);
@@ -61,7 +66,7 @@ caiman_link_new (const CaimanLinkInfo *info, guint32 id, const CaimanConfig *con
   link->ping_sent_ns = CAIMAN_TIME_NEVER;
   link->closing_deadline_ns = CAIMAN_TIME_NEVER;
   link->handshake_sent_ns = link->last_acked_sent_ns = -1;
-  link->handshake_deadline_ns = caiman_time_add (now_ns, config->ping_timeout_ns);
+  link->handshake_deadline_ns = caiman_time_add (now_ns, config->handshake_timeout_ns);
   link->state_since_ns = link->connected_ns = link->last_received_ns = link->last_ack_ns =
       link->last_ping_ns = now_ns;
   link->window_bytes = config->link_window_start_bytes;
@@ -201,7 +206,10 @@ caiman_link_set_established (CaimanLink *link)
   if (link->blocked_local || link->blocked_quota)
     link->outbox |= CAIMAN_OUTBOX_SET_BLOCK;
   caiman_link_set_state (link, CAIMAN_LINK_NEW, CAIMAN_REASON_NONE);
-  if (connection->config.test_data_bytes == 0)
+  /* The peer may not have heard of it: the other links may be dead (PROTOCOL.md, 5). */
+  if (connection->state == CAIMAN_CONNECTION_TERMINATING)
+    link->outbox |= CAIMAN_OUTBOX_TERMINATE;
+  else if (connection->config.test_data_bytes == 0)
     caiman_link_set_state (link, CAIMAN_LINK_WORKING, CAIMAN_REASON_NONE);
   else
     caiman_link_start_test (link);
@@ -344,8 +352,12 @@ caiman_link_queue_ack (CaimanLink *link, guint32 seq)
     g_array_remove_range (link->acks, 0, link->acks_head);
     link->acks_head = 0;
   }
+  if (caiman_link_get_n_acks (link) == 0)
+    link->acks_since_ns = link->connection->now_ns;
   g_array_append_val (link->acks, seq);
   link->outbox |= CAIMAN_OUTBOX_ACK;
+  if (caiman_link_get_n_acks (link) >= ACKS_HELD_MAX)
+    link->acks_released = TRUE;
 }
 
 guint
@@ -408,8 +420,11 @@ caiman_link_set_writable (CaimanLink *link, gboolean writable, gint64 now_ns)
     return;
   link->writable = writable;
   link->unwritable_since_ns = writable ? CAIMAN_TIME_NEVER : now_ns;
-  if (link->connection == NULL)
+  if (link->connection == NULL) {
+    if (link->server && writable)
+      caiman_server_link_ready (link->server, link);
     return;
+  }
   caiman_connection_enter (link->connection, now_ns);
   if (writable)
     link->idle_stamp = ++link->connection->next_idle_stamp;
@@ -454,10 +469,7 @@ caiman_link_wants_packets (const CaimanLink *link)
   if (connection == NULL || connection->state > CAIMAN_CONNECTION_OPEN)
     return TRUE;
   /* More acknowledgements than a peer can have messages out: it does not read them. */
-  if (caiman_link_get_n_acks (link) > CAIMAN_SEQ_WINDOW)
-    return FALSE;
-  return connection->readable.length <
-         MAX (connection->config.receive_buffer_bytes / 512, G_GINT64_CONSTANT (16));
+  return caiman_link_get_n_acks (link) <= CAIMAN_SEQ_WINDOW;
 }
 
 /* --- What the application does --- */

@@ -93,8 +93,9 @@ void caiman_link_set_hint (CaimanLink *link, const CaimanLinkHint *hint, gint64 
  * milliseconds of the link, once its rate is known. */
 gint64 caiman_link_get_send_limit (const CaimanLink *link);
 
-/* FALSE: feed no packets now, the application must read first (PROTOCOL.md, 5: the queues are
- * bounded by count too). Ask after each input and each read. */
+/* FALSE: feed no packets now, more acknowledgements wait here than a peer that reads them can have
+ * asked for. An application that does not read is no reason: what it leaves is bounded otherwise
+ * (readable.h). Ask after each input and each pull. */
 gboolean caiman_link_wants_packets (const CaimanLink *link);
 
 /* --- What the application does with one link --- */

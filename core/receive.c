@@ -24,7 +24,6 @@ violate (CaimanConnection *connection, CaimanLink *link)
 void
 caiman_connection_consumed (CaimanConnection *connection, gsize bytes)
 {
-  connection->readable_bytes -= MIN (connection->readable_bytes, bytes);
   connection->unreturned_bytes += bytes;
   connection->consumed_total_bytes += bytes;
   if (bytes > 0)
@@ -33,7 +32,8 @@ caiman_connection_consumed (CaimanConnection *connection, gsize bytes)
   /* A dropped receiver returns all at once, or the peer waits for it (PROTOCOL.md, 5). */
   gboolean enough =
       connection->unreturned_bytes * 10 > (guint64)connection->config.receive_buffer_bytes;
-  gboolean ran_empty = connection->config.consumed_when_empty && connection->readable.length == 0 &&
+  gboolean ran_empty = connection->config.consumed_when_empty &&
+                       caiman_readable_is_empty (connection->readable) &&
                        connection->unreturned_bytes > 0;
   if (enough || ran_empty || (connection->receiver_dropped && connection->unreturned_bytes > 0))
     connection->consumed_due = TRUE;
@@ -62,20 +62,17 @@ deliver_data (CaimanConnection *connection, guint32 seq, GBytes *payload)
   }
   connection->received_bytes += size;
   connection->received_messages++;
-  connection->readable_bytes += size;
   caiman_connection_trace (connection, CAIMAN_TRACE_DATA_DELIVERED, NULL, seq, size,
                            CAIMAN_REASON_NONE);
-  if (connection->readable.length == 0)
+  if (caiman_readable_is_empty (connection->readable))
     tell_readable (connection);
   if (caiman_is_broken (CAIMAN_BREAK_REORDER) && seq == CAIMAN_BREAK_AT_SEQ) {
-    g_queue_push_head (&connection->readable, payload);
+    caiman_readable_push_first (connection->readable, payload);
     return;
   }
-  g_queue_push_tail (&connection->readable, payload);
-  if (caiman_is_broken (CAIMAN_BREAK_DUPLICATE) && seq == CAIMAN_BREAK_AT_SEQ) {
-    connection->readable_bytes += size;
-    g_queue_push_tail (&connection->readable, g_bytes_ref (payload));
-  }
+  if (caiman_is_broken (CAIMAN_BREAK_DUPLICATE) && seq == CAIMAN_BREAK_AT_SEQ)
+    caiman_readable_push (connection->readable, g_bytes_ref (payload));
+  caiman_readable_push (connection->readable, payload);
 }
 
 static void
@@ -101,7 +98,8 @@ deliver_in_order (CaimanConnection *connection)
   CaimanReorderKind kind;
   GBytes *payload;
   guint32 seq = caiman_reorder_get_next_seq (connection->reorder);
-  guint64 buffered = caiman_reorder_get_bytes (connection->reorder) + connection->readable_bytes;
+  guint64 buffered = caiman_reorder_get_bytes (connection->reorder) +
+                     caiman_readable_get_bytes (connection->readable);
   connection->buffered_peak_bytes = MAX (connection->buffered_peak_bytes, buffered);
   while (caiman_reorder_pop (connection->reorder, &kind, &payload)) {
     if (kind == CAIMAN_REORDER_DATA)
@@ -118,7 +116,8 @@ static gboolean
 accept_reliable (CaimanConnection *connection, CaimanLink *link, guint32 seq,
                  CaimanReorderKind kind, GBytes *payload)
 {
-  guint64 other_bytes = connection->readable_bytes + connection->unreturned_bytes;
+  guint64 other_bytes =
+      caiman_readable_get_bytes (connection->readable) + connection->unreturned_bytes;
   if (caiman_is_broken (CAIMAN_BREAK_OVERFLOW))
     other_bytes = 0;
   switch (caiman_reorder_insert (connection->reorder, seq, kind, payload, other_bytes)) {
@@ -460,12 +459,18 @@ receive_established (CaimanConnection *connection, CaimanLink *link, const Caima
   }
 }
 
-/* While this side waits for the answer to its Terminate, or has ended, only that matters. */
+/* While this side waits for the answer to its Terminate, or has ended, only that matters, and the
+ * handshake of a link that may carry it. */
 static void
-receive_ending (CaimanConnection *connection, const CaimanMessage *message)
+receive_ending (CaimanConnection *connection, CaimanLink *link, const CaimanMessage *message)
 {
-  if (message->type == CAIMAN_MESSAGE_TERMINATE)
+  if (message->type == CAIMAN_MESSAGE_DATA)
+    link->expects_payload = TRUE;
+  else if (message->type == CAIMAN_MESSAGE_TERMINATE)
     receive_terminate (connection);
+  else if (connection->state == CAIMAN_CONNECTION_TERMINATING &&
+           link->state == CAIMAN_LINK_CONNECTING && connection->is_client)
+    caiman_handshake_receive_client (link, message);
 }
 
 void
@@ -488,9 +493,7 @@ caiman_connection_receive_packet (CaimanConnection *connection, CaimanLink *link
   if (message.type != CAIMAN_MESSAGE_DATA && message.type != CAIMAN_MESSAGE_ACK)
     trace_control (connection, link, &message);
   if (connection->state > CAIMAN_CONNECTION_OPEN) {
-    if (message.type == CAIMAN_MESSAGE_DATA)
-      link->expects_payload = TRUE;
-    receive_ending (connection, &message);
+    receive_ending (connection, link, &message);
   } else if (link->state == CAIMAN_LINK_CONNECTING && connection->is_client) {
     caiman_handshake_receive_client (link, &message);
   } else if (link->state == CAIMAN_LINK_CONNECTING) {

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* The part of the estimate for lone messages that each sample takes away: half in 180 samples. */
+#define LONE_DECAY 256
+
 void
 caiman_rtt_init (CaimanRtt *rtt, gint64 min_window_ns)
 {
@@ -74,6 +77,26 @@ caiman_rtt_reset_min (CaimanRtt *rtt, gint64 min_ns, gint64 now_ns)
   rtt->min_previous_ns = CAIMAN_TIME_NEVER;
   rtt->min_current_ns = min_ns;
   rtt->min_bucket_start_ns = now_ns;
+}
+
+void
+caiman_rtt_add_lone (CaimanRtt *rtt, gint64 sample_ns)
+{
+  rtt->lone_samples_ns[rtt->n_lone_samples++ % CAIMAN_RTT_LONE_SAMPLES] = sample_ns;
+  gint64 first_ns = 0, second_ns = 0, third_ns = 0;
+  for (guint i = 0; i < MIN (rtt->n_lone_samples, CAIMAN_RTT_LONE_SAMPLES); i++) {
+    gint64 ns = rtt->lone_samples_ns[i];
+    third_ns = MAX (third_ns, MIN (second_ns, ns));
+    second_ns = MAX (second_ns, MIN (first_ns, ns));
+    first_ns = MAX (first_ns, ns);
+  }
+  rtt->lone_ns = MAX (third_ns, rtt->lone_ns - rtt->lone_ns / LONE_DECAY);
+}
+
+gint64
+caiman_rtt_get_lone (const CaimanRtt *rtt)
+{
+  return rtt->lone_ns;
 }
 
 gboolean

@@ -9,7 +9,6 @@
  * own link than on them: the end of a transfer never waits for a link that turned out slow. */
 #include "core/scheduler.h"
 
-#define MAX_VIEW 64
 #define FRESH_NS CAIMAN_NS_PER_S
 
 /* One link that may carry data, as the choice sees it. */
@@ -28,10 +27,11 @@ get_size_on (const CaimanLink *link, gsize head_bytes, gboolean is_stream)
 }
 
 static guint
-get_views (CaimanConnection *connection, gsize head_bytes, gboolean is_stream, View views[MAX_VIEW])
+get_views (CaimanConnection *connection, gsize head_bytes, gboolean is_stream,
+           View views[CAIMAN_LINKS_MAX])
 {
   guint n = 0;
-  for (guint i = 0; i < connection->links->len && n < MAX_VIEW; i++) {
+  for (guint i = 0; i < connection->links->len && n < CAIMAN_LINKS_MAX; i++) {
     CaimanLink *link = g_ptr_array_index (connection->links, i);
     if (!caiman_scheduler_can_carry (link))
       continue;
@@ -51,7 +51,7 @@ get_views (CaimanConnection *connection, gsize head_bytes, gboolean is_stream, V
 static const View *
 pick_with_room (const View *views, guint n)
 {
-  CaimanLink *candidates[MAX_VIEW];
+  CaimanLink *candidates[CAIMAN_LINKS_MAX];
   gsize n_candidates = 0;
   const View *best = NULL;
   gboolean weighted = FALSE;
@@ -116,7 +116,7 @@ should_wait (const CaimanConnection *connection, const View *views, guint n, con
 static CaimanLink *
 pick_data (CaimanConnection *connection, gsize head_bytes, gboolean is_stream)
 {
-  View views[MAX_VIEW];
+  View views[CAIMAN_LINKS_MAX];
   guint n = get_views (connection, head_bytes, is_stream, views);
   const View *chosen = pick_with_room (views, n);
   if (chosen == NULL || should_wait (connection, views, n, chosen))
@@ -210,7 +210,7 @@ pick_duplicate (CaimanConnection *connection, CaimanLink **link_out)
 {
   if (connection->unacked_bytes == 0 || connection->links->len < 2)
     return NULL;
-  View views[MAX_VIEW];
+  View views[CAIMAN_LINKS_MAX];
   guint n = get_views (connection, 0, FALSE, views);
   const View *fast = pick_with_room (views, n);
   if (fast == NULL || fast->link->suspected)

@@ -222,14 +222,12 @@ has_weights (CaimanLink *const *links, gsize n)
   return FALSE;
 }
 
-#define MAX_CANDIDATES 64
-
 /* The links of the lowest cost among those that can take something now. */
 static gsize
-get_candidates (CaimanConnection *connection, CaimanLink *candidates[MAX_CANDIDATES])
+get_candidates (CaimanConnection *connection, CaimanLink *candidates[CAIMAN_LINKS_MAX])
 {
   gsize n = 0;
-  for (guint i = 0; i < connection->links->len && n < MAX_CANDIDATES; i++) {
+  for (guint i = 0; i < connection->links->len && n < CAIMAN_LINKS_MAX; i++) {
     CaimanLink *link = g_ptr_array_index (connection->links, i);
     if (!caiman_scheduler_can_take (link))
       continue;
@@ -244,7 +242,7 @@ get_candidates (CaimanConnection *connection, CaimanLink *candidates[MAX_CANDIDA
 CaimanLink *
 caiman_scheduler_pick_weighted (CaimanConnection *connection)
 {
-  CaimanLink *candidates[MAX_CANDIDATES];
+  CaimanLink *candidates[CAIMAN_LINKS_MAX];
   gsize n = get_candidates (connection, candidates);
   return has_weights (candidates, n) ? caiman_scheduler_pick_by_weight (candidates, n) : NULL;
 }
@@ -252,7 +250,7 @@ caiman_scheduler_pick_weighted (CaimanConnection *connection)
 static CaimanLink *
 pick_data_min_rtt (CaimanConnection *connection, gsize head_bytes, gboolean is_stream)
 {
-  CaimanLink *candidates[MAX_CANDIDATES];
+  CaimanLink *candidates[CAIMAN_LINKS_MAX];
   gsize n = get_candidates (connection, candidates);
   if (has_weights (candidates, n))
     return caiman_scheduler_pick_by_weight (candidates, n);
@@ -266,7 +264,7 @@ pick_data_min_rtt (CaimanConnection *connection, gsize head_bytes, gboolean is_s
 static CaimanLink *
 pick_data_round_robin (CaimanConnection *connection, gsize head_bytes, gboolean is_stream)
 {
-  CaimanLink *candidates[MAX_CANDIDATES];
+  CaimanLink *candidates[CAIMAN_LINKS_MAX];
   return caiman_scheduler_pick_by_weight (candidates, get_candidates (connection, candidates));
 }
 

@@ -76,6 +76,7 @@ typedef struct {
   gboolean written_off; /* the message no longer counts on it */
   gboolean acked;       /* acknowledged, while an older one of the link is not */
   gboolean resent;      /* not the message's first transmission */
+  gboolean lone;        /* nothing else was in flight on the link */
   CaimanRateSnapshot snapshot;
 } CaimanTransmission;
 

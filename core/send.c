@@ -21,6 +21,8 @@
 #define CHUNK_MAX_BYTES      (64 * 1024)
 #define CHUNK_FAST_MAX_BYTES (256 * 1024)
 #define FAST_RATE_BPS        G_GINT64_CONSTANT (4000000000)
+/* A write of this size is a message of its own, however large they may be: joining copies. */
+#define JOIN_BELOW_BYTES (32 * 1024)
 
 /* --- The outbox of one link --- */
 
@@ -57,6 +59,27 @@ end_test_data (CaimanLink *link)
     link->outbox |= CAIMAN_OUTBOX_PING;
 }
 
+/* --- Acknowledgements that wait for company --- */
+
+/* Something else goes out: the acknowledgements go with it. */
+static void
+release_acks (CaimanLink *link)
+{
+  link->acks_released = caiman_link_get_n_acks (link) > 0;
+}
+
+gint64
+caiman_link_get_ack_time (const CaimanLink *link)
+{
+  if (!(link->outbox & CAIMAN_OUTBOX_ACK))
+    return CAIMAN_TIME_NEVER;
+  if (link->acks_released || !caiman_link_is_up (link))
+    return link->acks_since_ns;
+  return caiman_time_add (link->acks_since_ns, link->connection->config.ack_flush_delay_ns);
+}
+
+/* --- The next packet of an outbox --- */
+
 /* The most urgent item; 0 when there is none. Goodbye and Terminate go behind the acks. */
 static guint
 get_first_item (CaimanLink *link)
@@ -87,6 +110,7 @@ write_item (CaimanLink *link, guint item, CaimanMessage *message, gint64 now_ns)
     if (link->acks_head == link->acks->len) {
       g_array_set_size (link->acks, 0);
       link->acks_head = 0;
+      link->acks_released = FALSE;
     } else {
       link->outbox |= CAIMAN_OUTBOX_ACK;
     }
@@ -136,10 +160,13 @@ caiman_link_next_control (CaimanLink *link, CaimanPacket *packet_out, gint64 now
     gsize size;
     trace_sent (link, caiman_packet_get_message (packet_out, &size)[0], 0);
   } else if (item == CAIMAN_OUTBOX_TEST_DATA) {
+    release_acks (link);
     write_test_data (link, packet_out);
     trace_sent (link, CAIMAN_MESSAGE_TEST_DATA, caiman_packet_get_size (packet_out) - 1);
   } else {
     CaimanMessage message = { 0 };
+    if (item != CAIMAN_OUTBOX_ACK)
+      release_acks (link);
     write_item (link, item, &message, now_ns);
     caiman_packet_set_message (packet_out, &message);
     if (item == CAIMAN_OUTBOX_ACK)
@@ -168,6 +195,8 @@ next_control (CaimanConnection *connection, CaimanPacket *packet_out)
       close_if_flushed (link);
       continue;
     }
+    if (link->outbox == CAIMAN_OUTBOX_ACK && caiman_link_get_ack_time (link) > connection->now_ns)
+      continue;
     if (link->writable && caiman_link_next_control (link, packet_out, connection->now_ns))
       return TRUE;
   }
@@ -221,9 +250,11 @@ transmit (CaimanLink *link, CaimanOutMessage *out, SendKind kind, CaimanPacket *
     packet_out->payload = g_bytes_ref (out->payload);
 
   guint64 in_flight = (guint64)link->flight.bytes;
+  gboolean lone = link->flight.n == 0;
   CaimanTransmission *transmission =
       caiman_flight_append (&link->flight, out->seq, out->size_bytes);
   transmission->resent = kind != SEND_FIRST;
+  transmission->lone = lone;
   caiman_rate_on_sent (&link->rate, in_flight, &transmission->snapshot, connection->now_ns);
   transmission->snapshot.sent_ns = connection->now_ns;
   out->n_outstanding++;
@@ -233,6 +264,7 @@ transmit (CaimanLink *link, CaimanOutMessage *out, SendKind kind, CaimanPacket *
   caiman_send_queue_unmark (&connection->queue, out);
 
   link->idle_stamp = ++connection->next_idle_stamp;
+  release_acks (link);
   count_packet (link, packet_out);
   if (connection->scheduler->sent)
     connection->scheduler->sent (link, out->seq, out->size_bytes);
@@ -359,11 +391,20 @@ get_flow_room (const CaimanConnection *connection)
   return MIN (send_room, receive_room);
 }
 
+/* What was joined so far goes out as it is; what is written from now on is another chunk. */
+static void
+stop_joining (CaimanChunk *chunk)
+{
+  if (chunk->joined)
+    chunk->bytes = g_byte_array_free_to_bytes (g_steal_pointer (&chunk->joined));
+}
+
 /* Cuts up to @max bytes of stream data off the queue, joining small pieces. */
 static GBytes *
 take_stream (CaimanConnection *connection, gsize max)
 {
   CaimanChunk *chunk = g_queue_peek_head (&connection->unsent);
+  stop_joining (chunk);
   gsize left = g_bytes_get_size (chunk->bytes) - chunk->offset;
   GBytes *next_bytes = NULL;
   if (left > max) {
@@ -372,7 +413,8 @@ take_stream (CaimanConnection *connection, gsize max)
     return next_bytes;
   }
   const CaimanChunk *second = g_queue_peek_nth (&connection->unsent, 1);
-  if (left == max || second == NULL || !second->is_stream || left >= max / 2) {
+  if (left == max || second == NULL || !second->is_stream ||
+      left >= MIN (max / 2, JOIN_BELOW_BYTES)) {
     g_queue_pop_head (&connection->unsent);
     next_bytes = chunk->offset == 0 ? g_bytes_ref (chunk->bytes)
                                     : g_bytes_new_from_bytes (chunk->bytes, chunk->offset, left);
@@ -383,6 +425,7 @@ take_stream (CaimanConnection *connection, gsize max)
   GByteArray *joined = g_byte_array_sized_new ((guint)max);
   while ((chunk = g_queue_peek_head (&connection->unsent)) != NULL && chunk->is_stream &&
          joined->len < max) {
+    stop_joining (chunk);
     gsize size;
     const guint8 *data = g_bytes_get_data (chunk->bytes, &size);
     gsize n = MIN (size - chunk->offset, max - joined->len);
@@ -460,6 +503,8 @@ next_data (CaimanConnection *connection, CaimanPacket *packet_out)
   connection->unconsumed_bytes += size;
   if (connection->unsent_bytes == 0)
     caiman_scheduler_update_cost (connection, FALSE);
+  if (connection->unsent_limit_bytes > 0)
+    caiman_connection_check_room (connection);
 
   CaimanOutMessage *message = caiman_send_queue_append (&connection->queue, CAIMAN_MESSAGE_DATA);
   message->payload = payload;

@@ -14,9 +14,12 @@ struct _CaimanServer {
   gpointer filter_data;
   guint32 next_link_id;
   gint64 now_ns;
-  GPtrArray *links;        /* of CaimanLink: in their handshake, or waiting for room */
-  GHashTable *connections; /* CaimanId* -> CaimanConnection*, borrowed; only looked up */
+  CaimanHandshakes handshakes; /* and of links that wait for room */
+  guint64 n_turned_away;
+  guint8 hash_key[CAIMAN_HASH_KEY_BYTES];
+  GHashTable *connections; /* CaimanIdKey* -> CaimanConnection*, borrowed; only looked up */
   GPtrArray *pending;      /* of CaimanConnection, owned, oldest first */
+  GQueue noticed;          /* of CaimanConnection: pending ones that have events */
   GPtrArray *gone;         /* of CaimanConnection, to be freed with the next call */
   GQueue waiting;          /* of Waiting*: Connects that wait for room among the pending */
   GQueue events;           /* of CaimanServerEvent* */
@@ -31,17 +34,27 @@ typedef struct {
 } Waiting;
 
 static guint
-hash_id (gconstpointer key)
+hash_key (gconstpointer key)
 {
-  guint32 word;
-  memcpy (&word, key, sizeof word);
-  return word;
+  return ((const CaimanIdKey *)key)->hash;
 }
 
 static gboolean
-ids_equal (gconstpointer a, gconstpointer b)
+ids_equal (const CaimanId *a, const CaimanId *b)
 {
   return memcmp (a, b, sizeof (CaimanId)) == 0;
+}
+
+static gboolean
+keys_equal (gconstpointer a, gconstpointer b)
+{
+  return ids_equal (&((const CaimanIdKey *)a)->id, &((const CaimanIdKey *)b)->id);
+}
+
+static CaimanIdKey
+make_key (const CaimanServer *server, const CaimanId *id)
+{
+  return (CaimanIdKey) { *id, caiman_crypto_hash_id (server->hash_key, id) };
 }
 
 static gboolean
@@ -64,8 +77,9 @@ caiman_server_new (const CaimanConfig *config, const CaimanRandom *random, gint6
   do
     caiman_random_fill (random, server->id.bytes, sizeof server->id.bytes);
   while (is_zero_id (&server->id));
-  server->links = g_ptr_array_new_with_free_func ((GDestroyNotify)caiman_link_unref);
-  server->connections = g_hash_table_new (hash_id, ids_equal);
+  caiman_random_fill (random, server->hash_key, sizeof server->hash_key);
+  caiman_handshakes_init (&server->handshakes);
+  server->connections = g_hash_table_new (hash_key, keys_equal);
   server->pending = g_ptr_array_new ();
   server->gone = g_ptr_array_new_with_free_func ((GDestroyNotify)caiman_connection_free);
   return server;
@@ -97,18 +111,47 @@ free_waiting (gpointer data)
   g_free (waiting);
 }
 
+/* --- The links that are the server's --- */
+
+/* The server holds @link (transfer full) from now on. */
+static void
+hold_link (CaimanServer *server, CaimanLink *link)
+{
+  link->server = server;
+  link->handshake_deadline_ns =
+      caiman_time_add (server->now_ns, server->config.handshake_timeout_ns);
+  caiman_handshakes_add (&server->handshakes, link);
+}
+
+/* The reverse; the reference is the caller's then. */
+static void
+release_link (CaimanServer *server, CaimanLink *link)
+{
+  caiman_handshakes_remove (&server->handshakes, link);
+  link->server = NULL;
+}
+
+void
+caiman_server_link_ready (CaimanServer *server, CaimanLink *link)
+{
+  caiman_handshakes_set_ready (&server->handshakes, link, TRUE);
+}
+
 void
 caiman_server_free (CaimanServer *server)
 {
   if (server == NULL)
     return;
   g_queue_clear_full (&server->waiting, free_waiting);
-  for (guint i = 0; i < server->links->len; i++) {
-    CaimanLink *link = g_ptr_array_index (server->links, i);
-    link->server = NULL;
+  g_queue_clear (&server->noticed);
+  CaimanLink *link;
+  while ((link = caiman_handshakes_get_oldest (&server->handshakes)) != NULL) {
     link->state = CAIMAN_LINK_CLOSED;
+    link->waiting = NULL;
+    release_link (server, link);
+    caiman_link_unref (link);
   }
-  g_ptr_array_unref (server->links);
+  caiman_handshakes_clear (&server->handshakes);
   g_ptr_array_set_free_func (server->pending, (GDestroyNotify)caiman_connection_free);
   g_ptr_array_unref (server->pending);
   GHashTableIter iter;
@@ -170,7 +213,13 @@ caiman_server_get_id (const CaimanServer *server)
 gsize
 caiman_server_get_n_handshakes (const CaimanServer *server)
 {
-  return server->links->len;
+  return server->handshakes.links.length;
+}
+
+guint64
+caiman_server_get_n_turned_away (const CaimanServer *server)
+{
+  return server->n_turned_away;
 }
 
 /* --- Events --- */
@@ -200,15 +249,33 @@ collect_events (CaimanServer *server, CaimanConnection *connection)
   }
 }
 
+void
+caiman_server_notice_event (CaimanServer *server, CaimanConnection *connection)
+{
+  if (connection->events_noticed)
+    return;
+  connection->events_noticed = TRUE;
+  g_queue_push_tail (&server->noticed, connection);
+}
+
+static void
+stop_noticing (CaimanServer *server, CaimanConnection *connection)
+{
+  if (connection->events_noticed)
+    g_queue_remove (&server->noticed, connection);
+  connection->events_noticed = FALSE;
+}
+
 static void
 collect_pending_events (CaimanServer *server)
 {
-  for (guint i = server->pending->len; i > 0; i--) {
-    CaimanConnection *connection = g_ptr_array_index (server->pending, i - 1);
+  CaimanConnection *connection;
+  while ((connection = g_queue_pop_head (&server->noticed)) != NULL) {
+    connection->events_noticed = FALSE;
     collect_events (server, connection);
     if (connection->links->len > 0)
       continue;
-    g_ptr_array_remove_index (server->pending, i - 1);
+    g_ptr_array_remove (server->pending, connection);
     caiman_server_forget (server, connection);
     g_ptr_array_add (server->gone, connection);
     push_event (server, CAIMAN_SERVER_EVENT_GONE, connection, NULL, CAIMAN_REASON_NONE, FALSE);
@@ -259,36 +326,34 @@ CaimanLink *
 caiman_server_add_link (CaimanServer *server, const CaimanLinkInfo *info, gint64 now_ns)
 {
   caiman_server_enter (server, now_ns);
+  if (!caiman_handshakes_has_room (&server->handshakes, &server->config, info->remote)) {
+    server->n_turned_away++;
+    return NULL;
+  }
   CaimanLink *link = caiman_link_new (info, server->next_link_id++, &server->config, now_ns);
-  link->server = server;
-  g_ptr_array_add (server->links, link);
+  hold_link (server, link);
   caiman_handshake_start_server (link, &server->random);
   return caiman_link_ref (link);
 }
 
 static void
-drop_waiting (CaimanServer *server, const CaimanLink *link)
+drop_waiting (CaimanServer *server, CaimanLink *link)
 {
-  for (GList *l = server->waiting.head; l; l = l->next) {
-    Waiting *waiting = l->data;
-    if (waiting->link != link)
-      continue;
-    g_queue_delete_link (&server->waiting, l);
-    free_waiting (waiting);
+  if (link->waiting == NULL)
     return;
-  }
+  free_waiting (link->waiting->data);
+  g_queue_delete_link (&server->waiting, g_steal_pointer (&link->waiting));
 }
 
 static void
 close_link (CaimanServer *server, CaimanLink *link, CaimanReason reason, gboolean graceful)
 {
-  G_GNUC_UNUSED g_autoptr (CaimanLink) keep = caiman_link_ref (link);
   drop_waiting (server, link);
   link->outbox = 0;
   caiman_link_set_state (link, CAIMAN_LINK_CLOSED, reason);
   push_event (server, CAIMAN_SERVER_EVENT_LINK_CLOSE, NULL, link, reason, graceful);
-  g_ptr_array_remove (server->links, link);
-  link->server = NULL;
+  release_link (server, link);
+  caiman_link_unref (link); /* the event has one of its own */
 }
 
 void
@@ -299,29 +364,31 @@ caiman_server_link_failed (CaimanServer *server, CaimanLink *link, CaimanReason 
 
 /* Refused goes out, then the link is closed (next_packet). */
 static void
-refuse_link (CaimanLink *link, CaimanRefusedCode code, CaimanReason reason)
+refuse_link (CaimanServer *server, CaimanLink *link, CaimanRefusedCode code, CaimanReason reason)
 {
   link->refused_code = code;
   link->outbox |= CAIMAN_OUTBOX_REFUSED;
   link->close_when_flushed = TRUE;
   caiman_link_set_state (link, CAIMAN_LINK_CLOSING, reason);
+  caiman_server_link_ready (server, link);
 }
 
 static void
 join (CaimanServer *server, CaimanLink *link, CaimanConnection *connection,
       const CaimanMessage *connect)
 {
-  G_GNUC_UNUSED g_autoptr (CaimanLink) keep = caiman_link_ref (link);
-  if (!caiman_connection_adopt_link (connection, link, server->now_ns)) {
-    refuse_link (link, CAIMAN_REFUSED_LINK, CAIMAN_REASON_LINK_FILTERED);
+  if (connection->links->len >= (guint)server->config.links_max ||
+      !caiman_connection_lets_in (connection, link, server->now_ns)) {
+    refuse_link (server, link, CAIMAN_REFUSED_LINK, CAIMAN_REASON_LINK_FILTERED);
     return;
   }
+  release_link (server, link);
+  caiman_connection_adopt_link (connection, link);
   if (!connection->has_remote_server_id) {
     connection->has_remote_server_id = TRUE;
     connection->remote_server_id = connect->server_id;
     connection->remote_receive_buffer_bytes = connect->receive_buffer_bytes;
   }
-  g_ptr_array_remove (server->links, link);
   push_event (server, CAIMAN_SERVER_EVENT_LINK_JOINED, connection, link, CAIMAN_REASON_NONE, FALSE);
 }
 
@@ -339,7 +406,8 @@ open_connection (CaimanServer *server, CaimanLink *link, const CaimanId *id,
       server, &server->config, &server->random, id, server->now_ns);
   caiman_connection_set_tracer (connection, &server->tracer);
   caiman_connection_set_link_filter (connection, server->filter, server->filter_data);
-  g_hash_table_insert (server->connections, &connection->id, connection);
+  connection->key = make_key (server, id);
+  g_hash_table_insert (server->connections, &connection->key, connection);
   g_ptr_array_add (server->pending, connection);
   push_event (server, CAIMAN_SERVER_EVENT_INCOMING, connection, NULL, CAIMAN_REASON_NONE, FALSE);
   join (server, link, connection, connect);
@@ -349,17 +417,19 @@ open_connection (CaimanServer *server, CaimanLink *link, const CaimanId *id,
 static void
 decide (CaimanServer *server, CaimanLink *link, const CaimanId *id, const CaimanMessage *connect)
 {
-  CaimanConnection *connection = g_hash_table_lookup (server->connections, id);
+  CaimanIdKey key = make_key (server, id);
+  CaimanConnection *connection = g_hash_table_lookup (server->connections, &key);
   if (connection) {
     join (server, link, connection, connect);
   } else if (connect->existing) {
-    refuse_link (link, CAIMAN_REFUSED_CLOSED, CAIMAN_REASON_CLOSED);
+    refuse_link (server, link, CAIMAN_REFUSED_CLOSED, CAIMAN_REASON_CLOSED);
   } else if (!server->listening) {
-    refuse_link (link, CAIMAN_REFUSED_NOT_LISTENING, CAIMAN_REASON_NOT_LISTENING);
+    refuse_link (server, link, CAIMAN_REFUSED_NOT_LISTENING, CAIMAN_REASON_NOT_LISTENING);
   } else if (is_full (server)) {
     Waiting *waiting = g_new0 (Waiting, 1);
     *waiting = (Waiting) { .link = caiman_link_ref (link), .id = *id, .connect = *connect };
     g_queue_push_tail (&server->waiting, waiting);
+    link->waiting = server->waiting.tail;
   } else {
     open_connection (server, link, id, connect);
   }
@@ -370,18 +440,10 @@ admit_waiting (CaimanServer *server)
 {
   while (!g_queue_is_empty (&server->waiting) && !is_full (server)) {
     Waiting *waiting = g_queue_pop_head (&server->waiting);
+    waiting->link->waiting = NULL;
     decide (server, waiting->link, &waiting->id, &waiting->connect);
     free_waiting (waiting);
   }
-}
-
-static gboolean
-is_waiting (const CaimanServer *server, const CaimanLink *link)
-{
-  for (const GList *l = server->waiting.head; l; l = l->next)
-    if (((const Waiting *)l->data)->link == link)
-      return TRUE;
-  return FALSE;
 }
 
 void
@@ -394,8 +456,8 @@ caiman_server_receive (CaimanServer *server, CaimanLink *link, const CaimanMessa
   if (link->state == CAIMAN_LINK_CLOSING)
     return; /* refused, its end is on the way */
   CaimanId id;
-  if (message->type != CAIMAN_MESSAGE_CONNECT || link->handshake_sent_ns < 0 ||
-      is_waiting (server, link) || !caiman_handshake_reveal_id (link, message, &id)) {
+  if (message->type != CAIMAN_MESSAGE_CONNECT || link->handshake_sent_ns < 0 || link->waiting ||
+      !caiman_handshake_reveal_id (link, message, &id)) {
     close_link (server, link, CAIMAN_REASON_LINK_BAD_MESSAGE, FALSE);
     return;
   }
@@ -408,10 +470,11 @@ gboolean
 caiman_server_next_packet (CaimanServer *server, CaimanPacket *packet_out, gint64 now_ns)
 {
   caiman_server_enter (server, now_ns);
-  for (guint i = server->links->len; i > 0; i--) {
-    CaimanLink *link = g_ptr_array_index (server->links, i - 1);
+  CaimanLink *link;
+  while ((link = caiman_handshakes_get_ready (&server->handshakes)) != NULL) {
     if (link->writable && caiman_link_next_control (link, packet_out, now_ns))
       return TRUE;
+    caiman_handshakes_set_ready (&server->handshakes, link, FALSE);
     if (link->close_when_flushed && link->outbox == 0)
       close_link (server, link, link->reason, TRUE);
   }
@@ -421,23 +484,17 @@ caiman_server_next_packet (CaimanServer *server, CaimanPacket *packet_out, gint6
 gint64
 caiman_server_get_deadline (const CaimanServer *server)
 {
-  gint64 deadline_ns = CAIMAN_TIME_NEVER;
-  for (guint i = 0; i < server->links->len; i++) {
-    const CaimanLink *link = g_ptr_array_index (server->links, i);
-    deadline_ns = MIN (deadline_ns, link->handshake_deadline_ns);
-  }
-  return deadline_ns;
+  const CaimanLink *oldest = caiman_handshakes_get_oldest (&server->handshakes);
+  return oldest ? oldest->handshake_deadline_ns : CAIMAN_TIME_NEVER;
 }
 
 void
 caiman_server_advance (CaimanServer *server, gint64 now_ns)
 {
   caiman_server_enter (server, now_ns);
-  for (guint i = server->links->len; i > 0; i--) {
-    CaimanLink *link = g_ptr_array_index (server->links, i - 1);
-    if (now_ns >= link->handshake_deadline_ns)
-      close_link (server, link, CAIMAN_REASON_HANDSHAKE_TIMEOUT, FALSE);
-  }
+  while (caiman_server_get_deadline (server) <= now_ns)
+    close_link (server, caiman_handshakes_get_oldest (&server->handshakes),
+                CAIMAN_REASON_HANDSHAKE_TIMEOUT, FALSE);
 }
 
 /* --- New connections --- */
@@ -461,6 +518,7 @@ caiman_server_accept (CaimanServer *server, CaimanConnection *pending, gint64 no
   caiman_server_enter (server, now_ns);
   gboolean found = g_ptr_array_remove (server->pending, pending);
   g_return_val_if_fail (found, NULL);
+  stop_noticing (server, pending);
   caiman_connection_accept (pending, now_ns);
   admit_waiting (server);
   return pending;
@@ -476,12 +534,11 @@ caiman_server_refuse (CaimanServer *server, CaimanConnection *pending, gint64 no
   for (guint i = 0; i < pending->links->len; i++) {
     CaimanLink *link = g_ptr_array_index (pending->links, i);
     link->connection = NULL;
-    link->server = server;
-    link->handshake_deadline_ns = caiman_time_add (now_ns, server->config.ping_timeout_ns);
-    g_ptr_array_add (server->links, caiman_link_ref (link));
-    refuse_link (link, CAIMAN_REFUSED_CONNECTION, CAIMAN_REASON_REFUSED);
+    hold_link (server, caiman_link_ref (link));
+    refuse_link (server, link, CAIMAN_REFUSED_CONNECTION, CAIMAN_REASON_REFUSED);
   }
   g_ptr_array_set_size (pending->links, 0);
+  stop_noticing (server, pending);
   collect_events (server, pending);
   disown_events (server, pending);
   caiman_server_forget (server, pending);
@@ -492,6 +549,6 @@ caiman_server_refuse (CaimanServer *server, CaimanConnection *pending, gint64 no
 void
 caiman_server_forget (CaimanServer *server, CaimanConnection *connection)
 {
-  g_hash_table_remove (server->connections, &connection->id);
+  g_hash_table_remove (server->connections, &connection->key);
   connection->server = NULL;
 }

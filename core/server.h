@@ -2,10 +2,11 @@
 /* server.h - the side that takes links: handshakes, and the queue of new connections.
  *
  * Works like a connection (connection.h): feed the links, pull packets and events, advance by the
- * deadline. A link belongs to the server until its Connect message has named a connection; from
- * then on its packets come out of that connection's next_packet(), which has none while the
- * connection is pending. What happens to the links of a pending connection is told by the server's
- * events; once accepted, pull packets and events from the connection, too. */
+ * deadline. No call takes longer because of handshakes or connections that are quiet. A link
+ * belongs to the server until its Connect message has named a connection; from then on its packets
+ * come out of that connection's next_packet(), which has none while the connection is pending. What
+ * happens to the links of a pending connection is told by the server's events; once accepted, pull
+ * packets and events from the connection, too. */
 #pragma once
 
 #include "connection.h"
@@ -46,7 +47,13 @@ void caiman_server_set_tracer (CaimanServer *server, const CaimanTracer *tracer)
 void caiman_server_set_link_filter (CaimanServer *server, CaimanLinkFilter filter,
                                     gpointer user_data);
 
-/* A transport has come in; Welcome goes out at once. The caller gets a reference of its own. */
+/* A transport has come in; Welcome goes out at once. The caller gets a reference of its own.
+ *
+ * NULL: abort the transport. As many handshakes as handshakes-max are in progress, or as many as
+ * handshakes-per-address-max from the same info->remote (without one, only the first counts). A
+ * handshake is in progress until its Connect has named a connection that has room for it among
+ * those pending (pending-connections); what does not get so far ends by handshake-timeout. Links of
+ * a pending connection are none any more. */
 CaimanLink *caiman_server_add_link (CaimanServer *server, const CaimanLinkInfo *info,
                                     gint64 now_ns);
 
@@ -70,5 +77,7 @@ void caiman_server_refuse (CaimanServer *server, CaimanConnection *pending, gint
 
 const CaimanId *caiman_server_get_id (const CaimanServer *server);
 gsize caiman_server_get_n_handshakes (const CaimanServer *server);
+/* Transports that caiman_server_add_link() has turned away. */
+guint64 caiman_server_get_n_turned_away (const CaimanServer *server);
 
 G_END_DECLS

@@ -8,6 +8,7 @@
  *   ping               idle, by ping-mode                          a Ping goes out
  *   ping time-out      a Ping is out                               the link is removed
  *   ack time-out       messages are out on a working link          the link stops working
+ *   ack flush          acknowledgements wait for company           they go out (send.c)
  *   overrun            far too much is out, unacknowledged         the link is removed
  *   retest             a test has failed                           the link is tested again
  *   non-working        the link does not work, is not blocked      the link is removed
@@ -71,6 +72,14 @@ get_non_working_time (const CaimanConnection *connection, const CaimanLink *link
   return caiman_time_add (link->state_since_ns, connection->config.non_working_timeout_ns);
 }
 
+/* Only until then: what waits for room later has no deadline. */
+static gint64
+get_ack_flush_time (const CaimanConnection *connection, const CaimanLink *link)
+{
+  gint64 time_ns = caiman_link_get_ack_time (link);
+  return time_ns > connection->now_ns ? time_ns : CAIMAN_TIME_NEVER;
+}
+
 static gint64
 get_quota_time (const CaimanLink *link)
 {
@@ -101,6 +110,7 @@ get_link_deadline (const CaimanConnection *connection, const CaimanLink *link)
   deadline_ns = MIN (deadline_ns, get_ack_timeout_time (link));
   deadline_ns = MIN (deadline_ns, link->retest_at_ns);
   deadline_ns = MIN (deadline_ns, get_non_working_time (connection, link));
+  deadline_ns = MIN (deadline_ns, get_ack_flush_time (connection, link));
   return MIN (deadline_ns, get_quota_time (link));
 }
 

@@ -26,6 +26,9 @@ G_BEGIN_DECLS
 /* Largest user data of a handshake (PROTOCOL.md, 3: the length field is a u16). */
 #define CAIMAN_USER_DATA_MAX_BYTES 65535u
 
+/* Most links of one connection that a policy looks at (config.h, links_max). */
+#define CAIMAN_LINKS_MAX 256
+
 /* Bytes in a connection id and in a server id (u128, big-endian on the wire). */
 #define CAIMAN_ID_BYTES 16
 

@@ -152,6 +152,21 @@ test_system_random (void)
   g_assert_cmpint (memcmp (first.public_key, second.public_key, sizeof first.public_key), !=, 0);
 }
 
+/* The same key and id give the same hash; another of either gives another. */
+static void
+test_hash (void)
+{
+  guint8 key[CAIMAN_HASH_KEY_BYTES] = { 1 };
+  CaimanId id = { { 2 } };
+  guint32 hash = caiman_crypto_hash_id (key, &id);
+  g_assert_cmpuint (caiman_crypto_hash_id (key, &id), ==, hash);
+  id.bytes[15] = 1;
+  g_assert_cmpuint (caiman_crypto_hash_id (key, &id), !=, hash);
+  id.bytes[15] = 0;
+  key[15] = 1;
+  g_assert_cmpuint (caiman_crypto_hash_id (key, &id), !=, hash);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -163,5 +178,6 @@ main (int argc, char **argv)
   g_test_add_func ("/core/crypto/low-order", test_low_order);
   g_test_add_func ("/core/crypto/clear", test_clear);
   g_test_add_func ("/core/crypto/system-random", test_system_random);
+  g_test_add_func ("/core/crypto/hash", test_hash);
   return g_test_run ();
 }

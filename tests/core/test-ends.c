@@ -90,15 +90,13 @@ test_unread_terminated (gconstpointer data)
   duo_expect_nothing (d, DUO_SERVER, CAIMAN_REASON_TERMINATED);
 }
 
-/* An application that left so many messages unread that the links are not read any more still gets
- * the answer to its Terminate. */
+/* An application that left many messages unread still gets the answer to its Terminate. */
 static void
 test_terminate_unread (void)
 {
   g_autoptr (Duo) d = new_open (10000);
   duo_offer (d, DUO_CLIENT, 100, 10, 10);
   duo_advance (d, MS (200));
-  g_assert_false (caiman_link_wants_packets (duo_get_link (d, DUO_SERVER, 1)));
   caiman_connection_terminate (d->accepted, d->now_ns);
   duo_advance (d, MS (50));
   duo_expect_ended (d, CAIMAN_REASON_TERMINATED, CAIMAN_REASON_TERMINATED);
@@ -126,6 +124,58 @@ test_terminate_closing_link (void)
   caiman_connection_terminate (d->client, d->now_ns);
   duo_advance (d, MS (100));
   duo_expect_ended (d, CAIMAN_REASON_TERMINATED, CAIMAN_REASON_TERMINATED);
+}
+
+/* So does one whose handshake is under way, when the others are gone: with the end of its time-out
+ * nobody is left to be told. */
+static void
+test_terminate_connecting_link (void)
+{
+  g_autoptr (Duo) d = new_open (MIB (1));
+  duo_add_link (d, "new", MS (10));
+  duo_drop_link (d, 1);
+  caiman_connection_terminate (d->client, d->now_ns);
+  duo_settle (d);
+  duo_expect_state (d, DUO_CLIENT, CAIMAN_CONNECTION_TERMINATING);
+  duo_advance (d, MS (100));
+  duo_expect_ended (d, CAIMAN_REASON_TERMINATED, CAIMAN_REASON_TERMINATED);
+}
+
+static void
+test_terminate_connecting_in_vain (void)
+{
+  g_autoptr (Duo) d = new_open (MIB (1));
+  duo_add_raw_link (d, DUO_CLIENT, "new");
+  duo_drop_link (d, 1);
+  caiman_connection_terminate (d->client, d->now_ns);
+  duo_advance (d, S (39));
+  duo_expect_state (d, DUO_CLIENT, CAIMAN_CONNECTION_TERMINATING);
+  duo_advance (d, S (2));
+  duo_expect_side_ended (d, DUO_CLIENT, CAIMAN_REASON_TERMINATED);
+}
+
+/* The server has forgotten the connection: that ends it as well. */
+static void
+test_terminate_forgotten (void)
+{
+  g_autoptr (Duo) d = new_open (MIB (1));
+  duo_drop_link (d, 1);
+  g_clear_pointer (&d->accepted, caiman_connection_free);
+  duo_add_link (d, "new", MS (10));
+  caiman_connection_terminate (d->client, d->now_ns);
+  duo_advance (d, MS (100));
+  duo_expect_side_ended (d, DUO_CLIENT, CAIMAN_REASON_TERMINATED);
+}
+
+/* Before any link was accepted there is nobody to be told. */
+static void
+test_terminate_before_accepted (void)
+{
+  g_autoptr (Duo) d = duo_new (NULL, NULL);
+  duo_add_link (d, "a", MS (10));
+  caiman_connection_terminate (d->client, d->now_ns);
+  duo_settle (d);
+  duo_expect_side_ended (d, DUO_CLIENT, CAIMAN_REASON_TERMINATED);
 }
 
 /* What was thrown away because the peer dropped its receiver was not flushed. */
@@ -175,6 +225,10 @@ main (int argc, char **argv)
   g_test_add_func ("/core/ends/terminate/unread", test_terminate_unread);
   g_test_add_func ("/core/ends/terminate/new-link", test_terminate_new_link);
   g_test_add_func ("/core/ends/terminate/closing-link", test_terminate_closing_link);
+  g_test_add_func ("/core/ends/terminate/connecting-link", test_terminate_connecting_link);
+  g_test_add_func ("/core/ends/terminate/connecting-in-vain", test_terminate_connecting_in_vain);
+  g_test_add_func ("/core/ends/terminate/forgotten", test_terminate_forgotten);
+  g_test_add_func ("/core/ends/terminate/before-accepted", test_terminate_before_accepted);
   g_test_add_func ("/core/ends/flush-dropped", test_flush_dropped);
   g_test_add_func ("/core/ends/slow-closing", test_slow_closing);
   return g_test_run ();

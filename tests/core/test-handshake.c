@@ -212,6 +212,31 @@ test_bad_connect (gconstpointer data)
   g_assert_cmpuint (duo_count_sent (d, DUO_SERVER, link, 0), ==, 1);
 }
 
+/* A receive buffer that would not let even one byte in (PROTOCOL.md, 5) is no use: the link ends.
+ */
+static void
+test_useless_buffer (void)
+{
+  for (guint32 bytes = 3; bytes <= 4; bytes++) {
+    g_autoptr (Duo) d = duo_new (NULL, NULL);
+    guint at_client = duo_add_raw_link (d, DUO_CLIENT, "a");
+    CaimanMessage welcome = duo_make_welcome (&some_id);
+    welcome.receive_buffer_bytes = bytes;
+    duo_inject_message (d, DUO_CLIENT, at_client, &welcome);
+    guint at_server = duo_add_raw_link (d, DUO_SERVER, "a");
+    CaimanMessage connect = duo_make_connect (d, at_server, &some_id, FALSE);
+    connect.receive_buffer_bytes = bytes;
+    duo_inject_message (d, DUO_SERVER, at_server, &connect);
+    if (bytes == 3) {
+      duo_expect_link_closed (d, DUO_CLIENT, at_client, CAIMAN_REASON_LINK_BAD_MESSAGE);
+      duo_expect_link_closed (d, DUO_SERVER, at_server, CAIMAN_REASON_LINK_BAD_MESSAGE);
+    } else {
+      g_assert_cmpuint (caiman_connection_get_message_max (d->client), ==, 1);
+      g_assert_cmpuint (d->n_incoming, ==, 1);
+    }
+  }
+}
+
 /* PROTOCOL.md, 3: bytes left over are accepted, and so are extension bits. */
 static void
 test_lenient (void)
@@ -662,6 +687,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/handshake/no-delay", test_no_delay);
   g_test_add_func ("/core/handshake/user-data", test_user_data);
   g_test_add_func ("/core/handshake/round-trip", test_round_trip);
+  g_test_add_func ("/core/handshake/useless-buffer", test_useless_buffer);
   g_test_add_func ("/core/handshake/lenient", test_lenient);
   add_damages ("bad-welcome", welcome_damages, G_N_ELEMENTS (welcome_damages), test_bad_welcome);
   add_damages ("bad-connect", connect_damages, G_N_ELEMENTS (connect_damages), test_bad_connect);

@@ -163,6 +163,28 @@ test_min_bounds (void)
   }
 }
 
+/* The third largest of the last 32, slowly forgotten; outliers that are few do not count. */
+static void
+test_lone (void)
+{
+  CaimanRtt rtt;
+  caiman_rtt_init (&rtt, S (10));
+  caiman_rtt_add_lone (&rtt, MS (70));
+  caiman_rtt_add_lone (&rtt, MS (75));
+  g_assert_cmpint (caiman_rtt_get_lone (&rtt), ==, 0);
+  caiman_rtt_add_lone (&rtt, MS (80));
+  g_assert_cmpint (caiman_rtt_get_lone (&rtt), ==, MS (70));
+  caiman_rtt_add_lone (&rtt, MS (72));
+  g_assert_cmpint (caiman_rtt_get_lone (&rtt), ==, MS (72));
+  for (guint i = 0; i < 180; i++)
+    caiman_rtt_add_lone (&rtt, MS (20));
+  g_assert_cmpint (caiman_rtt_get_lone (&rtt), >, MS (36));
+  g_assert_cmpint (caiman_rtt_get_lone (&rtt), <, MS (42));
+  for (guint i = 0; i < 500; i++)
+    caiman_rtt_add_lone (&rtt, i % 32 < 2 ? S (1) : MS (20));
+  g_assert_cmpint (caiman_rtt_get_lone (&rtt), ==, MS (20));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -178,5 +200,6 @@ main (int argc, char **argv)
   g_test_add_func ("/core/rtt/min-window", test_min_window);
   g_test_add_func ("/core/rtt/min-after-silence", test_min_after_silence);
   g_test_add_func ("/core/rtt/min-bounds", test_min_bounds);
+  g_test_add_func ("/core/rtt/lone", test_lone);
   return g_test_run ();
 }

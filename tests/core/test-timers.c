@@ -363,6 +363,121 @@ add_per_policy (const char *name, GTestDataFunc func)
   }
 }
 
+/* --- Acknowledgements that wait for company (ack-flush-delay) --- */
+
+static Duo *
+new_holding (void)
+{
+  CaimanConfig server_config = duo_config ();
+  server_config.ack_flush_delay_ns = MS (50);
+  Duo *d = duo_new (NULL, &server_config);
+  duo_add_link (d, "x", MS (10));
+  duo_advance (d, MS (50));
+  duo_forget (d);
+  return d;
+}
+
+static void
+expect_acks (Duo *d, guint n)
+{
+  g_assert_cmpuint (duo_count_sent (d, DUO_SERVER, 1, CAIMAN_MESSAGE_ACK), ==, n);
+}
+
+/* Counted from the first of them. */
+static void
+test_acks_wait (void)
+{
+  g_autoptr (Duo) d = new_holding ();
+  duo_send (d, "a");
+  duo_advance (d, MS (20));
+  duo_send (d, "b");
+  duo_advance (d, MS (39));
+  expect_acks (d, 0);
+  duo_advance (d, MS (1));
+  expect_acks (d, 2);
+  duo_send (d, "c");
+  duo_advance (d, MS (59));
+  expect_acks (d, 2);
+  duo_advance (d, MS (1));
+  expect_acks (d, 3);
+}
+
+/* Whatever else goes out on the link takes them with it, but not those that come later. */
+static void
+test_acks_go_along (void)
+{
+  g_autoptr (Duo) d = new_holding ();
+  duo_send (d, "a");
+  duo_advance (d, MS (20));
+  duo_server_send (d, "data");
+  duo_settle (d);
+  expect_acks (d, 1);
+  duo_send (d, "b");
+  duo_advance (d, MS (10));
+  expect_acks (d, 1);
+  CaimanMessage ping = { .type = CAIMAN_MESSAGE_PING };
+  duo_inject_message (d, DUO_SERVER, 1, &ping);
+  expect_acks (d, 2);
+  duo_send (d, "c");
+  duo_advance (d, MS (10));
+  expect_acks (d, 2);
+  duo_disconnect (d, DUO_SERVER, 1);
+  expect_acks (d, 3);
+}
+
+/* As many as fill a peer's writer do not wait; the rest does. */
+static void
+test_acks_fill (void)
+{
+  g_autoptr (Duo) d = new_holding ();
+  for (guint i = 0; i < 600; i++)
+    duo_send (d, "a");
+  duo_advance (d, MS (10));
+  expect_acks (d, 512);
+  duo_advance (d, MS (50));
+  expect_acks (d, 600);
+}
+
+/* The link takes nothing when they are due: they go when it does, and no deadline stays behind. */
+static void
+test_acks_unwritable (void)
+{
+  g_autoptr (Duo) d = new_holding ();
+  duo_stall_direction (d, DUO_SERVER, 1);
+  duo_limit_link (d, 1, 1, 0);
+  duo_server_send (d, "data");
+  duo_send (d, "a");
+  duo_advance (d, MS (200));
+  expect_acks (d, 0);
+  duo_resume_link (d, 1);
+  duo_advance (d, MS (20));
+  expect_acks (d, 1);
+}
+
+/* In a stream of the peer's own data acknowledgements come at once, in its pauses late: the sender
+ * learns that, and suspects nobody for it. */
+static void
+test_acks_late_not_silent (void)
+{
+  g_autoptr (Duo) d = new_holding ();
+  duo_add_link (d, "y", MS (12));
+  d->auto_read = TRUE;
+  for (guint round = 0; round < 20; round++) {
+    for (guint i = 0; i < 20; i++) {
+      duo_offer (d, DUO_CLIENT, 1, 500, 500);
+      for (guint k = 0; k < 20; k++) {
+        duo_offer (d, DUO_SERVER, 1, 500, 500);
+        duo_advance (d, MS (5));
+      }
+    }
+    for (guint i = 0; i < 10; i++) {
+      duo_offer (d, DUO_CLIENT, 1, 500, 500);
+      duo_advance (d, MS (100));
+    }
+  }
+  g_assert_cmpuint (d->n_traces[DUO_CLIENT][CAIMAN_TRACE_LINK_SUSPECTED], <=, 4);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -383,5 +498,10 @@ main (int argc, char **argv)
   g_test_add_func ("/core/timers/test/passed", test_link_test);
   g_test_add_func ("/core/timers/test/push-back", test_link_test_push_back);
   g_test_add_func ("/core/timers/test/failed", test_link_test_failed);
+  g_test_add_func ("/core/timers/acks/wait", test_acks_wait);
+  g_test_add_func ("/core/timers/acks/go-along", test_acks_go_along);
+  g_test_add_func ("/core/timers/acks/fill", test_acks_fill);
+  g_test_add_func ("/core/timers/acks/unwritable", test_acks_unwritable);
+  g_test_add_func ("/core/timers/acks/late-not-silent", test_acks_late_not_silent);
   return g_test_run ();
 }
