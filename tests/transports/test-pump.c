@@ -317,7 +317,7 @@ test_lazy_timer (void)
   g_assert_cmpuint (w->apps[CLIENT].n_arms - n_arms, <, 50);
 }
 
-/* A buffer of one packet is enough, slowly: writable() and set_reading() do their part. */
+/* A buffer of one packet is enough, slowly: writable() does its part. */
 static void
 test_small_buffers (void)
 {
@@ -332,10 +332,7 @@ test_small_buffers (void)
   g_autofree char *text = g_strnfill (3, 'x');
   for (guint i = 0; i < 500; i++)
     send_text (w, text);
-  /* The server does not read: it has stopped its links after some messages. */
-  CaimanConnectionStats stats;
-  caiman_connection_get_stats (w->accepted, &stats);
-  g_assert_cmpuint (stats.received_messages, <, 100);
+  settle (w);
   w->reads = TRUE;
   while (w->received->len < 1500) {
     gsize before = w->received->len;
@@ -391,6 +388,41 @@ test_late_accept (void)
 }
 
 /* The server drops the connection without a word; the client comes back and is told. */
+static gboolean
+is_named (const CaimanLink *link, gpointer user_data)
+{
+  return g_strcmp0 (caiman_link_get_name (link), user_data) == 0;
+}
+
+static guint
+fail_named (App *app, const char *name)
+{
+  return caiman_pump_fail_links (app->pump, is_named, CAIMAN_REASON_LINK_DOWN, (gpointer)name);
+}
+
+/* Links of an interface that has gone: here, at the peer, and what was on them goes elsewhere. */
+static void
+test_fail_links (void)
+{
+  g_autoptr (World) w = world_new (NULL);
+  App *client = &w->apps[CLIENT], *server = &w->apps[SERVER];
+  gsize n_links;
+  add_path (w, "a");
+  add_path (w, "b");
+  g_assert_cmpuint (fail_named (client, "c"), ==, 0);
+  w->connects = FALSE;
+  g_assert_cmpuint (fail_named (client, "a"), ==, 1);
+  settle (w);
+  caiman_connection_get_links (w->accepted, &n_links);
+  g_assert_cmpuint (n_links, ==, 1);
+  send_text (w, "over b");
+  g_assert_cmpstr (w->received->str, ==, "over b");
+  g_assert_cmpuint (fail_named (server, "in"), ==, 1);
+  settle (w);
+  caiman_connection_get_links (get_client (w), &n_links);
+  g_assert_cmpuint (n_links, ==, 0);
+}
+
 static void
 test_drop (void)
 {
@@ -675,6 +707,7 @@ main (int argc, char **argv)
   g_test_add_func ("/transports/pump/refuse", test_refuse);
   g_test_add_func ("/transports/pump/gone", test_gone);
   g_test_add_func ("/transports/pump/late-accept", test_late_accept);
+  g_test_add_func ("/transports/pump/fail-links", test_fail_links);
   g_test_add_func ("/transports/pump/drop", test_drop);
   g_test_add_func ("/transports/pump/open-fails", test_open_fails);
   g_test_add_func ("/transports/pump/cancel", test_cancel);
