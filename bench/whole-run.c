@@ -40,9 +40,10 @@ measure (const char *path)
   g_autoptr (Scenario) scenario = load (path);
   if (scenario == NULL)
     return FALSE;
-  g_autoptr (StoreRun) store = run_prepare (scenario, scenario->seed_first, NULL);
+  const RunOptions options = { .kept_events = RUN_KEPT_EVENTS_DEFAULT };
+  g_autoptr (StoreRun) store = run_prepare (scenario, scenario->seed_first, &options);
   clock_t cpu = clock ();
-  g_autoptr (RunResult) result = run_scenario (scenario, scenario->seed_first, NULL, store);
+  g_autoptr (RunResult) result = run_scenario (scenario, scenario->seed_first, &options, store);
   cpu = clock () - cpu;
   g_print ("{\"scenario\": \"%s\", \"simulated_s\": %.6f, \"wall_s\": %.6f, \"cpu_s\": %.6f, "
            "\"steps\": %" G_GUINT64_FORMAT ", \"traced\": %" G_GUINT64_FORMAT

@@ -61,6 +61,7 @@ struct _CaimanLink {
   guint32 id;
   char *name;
   char *local, *remote; /* (nullable) CaimanLinkInfo */
+  char *remote_network; /* (nullable) the same, @remote where it is NULL there */
   GBytes *user_data, *remote_user_data;
   CaimanConnection *connection; /* NULL while the server's, and once closed */
   CaimanServer *server;         /* while the server's; then the next four matter */
@@ -226,6 +227,8 @@ void caiman_connection_accept (CaimanConnection *connection, gint64 now_ns);
 /* Server: what the link filter says to @link, which is the server's. */
 gboolean caiman_connection_lets_in (CaimanConnection *connection, const CaimanLink *link,
                                     gint64 now_ns);
+/* Has each link pinged that waits for no answer yet: the dead ones will be silent then. */
+void caiman_connection_probe_links (CaimanConnection *connection);
 /* It joins (transfer full). */
 void caiman_connection_adopt_link (CaimanConnection *connection, CaimanLink *link);
 /* Every entry sets the time once; it never goes back. */

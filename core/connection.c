@@ -180,6 +180,16 @@ caiman_connection_lets_in (CaimanConnection *connection, const CaimanLink *link,
 }
 
 void
+caiman_connection_probe_links (CaimanConnection *connection)
+{
+  for (guint i = 0; i < connection->links->len; i++) {
+    CaimanLink *link = g_ptr_array_index (connection->links, i);
+    if (caiman_link_is_up (link) && !link->testing && link->ping_sent_ns == CAIMAN_TIME_NEVER)
+      link->outbox |= CAIMAN_OUTBOX_PING;
+  }
+}
+
+void
 caiman_connection_adopt_link (CaimanConnection *connection, CaimanLink *link)
 {
   gint64 now_ns = connection->now_ns;

@@ -17,6 +17,10 @@
 #define HANGING_AFTER_NS    (3 * CAIMAN_NS_PER_S)
 #define HANGING_INTERVAL_NS CAIMAN_NS_PER_S
 
+/* What a filter refuses is tried again after this, then after twice as long, and so on up to the
+ * reconnect delay. */
+#define REFUSED_DELAY_NS CAIMAN_NS_PER_S
+
 typedef struct {
   guint32 id;
   gint64 opened_ns;
@@ -32,14 +36,14 @@ typedef struct {
   CaimanLink *link; /* (owned, nullable) the accepted link */
   gint64 link_connected_ns;
   gint64 reconnect_delay_ns;
-  gint64 srtt_ns;         /* last known of any link of this path; 0: not known */
-  gint64 patience_ns;     /* how long its link may be silent before it is raced */
-  gint64 next_open_ns;    /* without link and attempt: when to open one */
-  gint64 next_race_ns;    /* not before this is another attempt added */
-  guint64 raced_packets;  /* received on the silent link when its race began */
-  gboolean awaits_others; /* our filter rejected it: wait until another link has gone */
-  gboolean race_refused;  /* a filter rejects a second link next to the silent one */
-  GArray *attempts;       /* of Attempt, oldest first */
+  gint64 srtt_ns;          /* last known of any link of this path; 0: not known */
+  gint64 patience_ns;      /* how long its link may be silent before it is raced */
+  gint64 next_open_ns;     /* without link and attempt: when to open one */
+  gint64 next_race_ns;     /* not before this is another attempt added */
+  guint64 raced_packets;   /* received on the silent link when its race began */
+  gboolean awaits_others;  /* our filter rejected it: wait until another link has gone */
+  gint64 refused_delay_ns; /* how long it waited after the last time that a filter said no; 0 */
+  GArray *attempts;        /* of Attempt, oldest first */
 } Path;
 
 struct _CaimanConnector {
@@ -112,7 +116,7 @@ static gboolean
 may_race (const CaimanConnector *self, const Path *path)
 {
   return self->config->race_after_ns != CAIMAN_TIME_NEVER &&
-         path->reconnect_delay_ns != CAIMAN_TIME_NEVER && !path->race_refused;
+         path->reconnect_delay_ns != CAIMAN_TIME_NEVER;
 }
 
 /* --- Attempts --- */
@@ -416,7 +420,7 @@ attempt_accepted (CaimanConnector *self, Path *path, guint index)
   g_autoptr (CaimanLink) old_link = g_steal_pointer (&path->link);
   path->link = g_steal_pointer (&get_attempt (path, index)->link);
   path->link_connected_ns = get_attempt (path, index)->connected_ns;
-  path->race_refused = FALSE;
+  path->refused_delay_ns = 0;
   path->next_race_ns = self->now_ns;
   g_array_remove_index (path->attempts, index);
   cancel_attempts (self, path);
@@ -425,26 +429,42 @@ attempt_accepted (CaimanConnector *self, Path *path, guint index)
     caiman_link_failed (old_link, CAIMAN_REASON_LINK_REPLACED, self->now_ns);
 }
 
+/* A filter said no. If only because of a link that is dead, the server has seen so after a moment;
+ * but most of what is redundant stays so. */
+static void
+attempt_refused (CaimanConnector *self, Path *path, guint index)
+{
+  gint64 delay_ns = path->refused_delay_ns == 0 ? REFUSED_DELAY_NS : 2 * path->refused_delay_ns;
+  path->refused_delay_ns = MIN (delay_ns, path->reconnect_delay_ns);
+  gint64 retry_ns = path->reconnect_delay_ns == CAIMAN_TIME_NEVER
+                        ? CAIMAN_TIME_NEVER
+                        : caiman_time_add (self->now_ns, path->refused_delay_ns);
+  remove_failed_attempt (self, path, index, retry_ns);
+  if (!path->link)
+    return;
+  cancel_attempts (self, path);
+  path->next_race_ns = retry_ns;
+}
+
 /* The handshake failed, or a filter said no. */
 static void
 attempt_link_gone (CaimanConnector *self, Path *path, guint index, CaimanReason reason)
 {
-  gboolean rejected = reason == CAIMAN_REASON_LINK_REFUSED || reason == CAIMAN_REASON_LINK_FILTERED;
+  if (reason == CAIMAN_REASON_LINK_REFUSED ||
+      (reason == CAIMAN_REASON_LINK_FILTERED && path->link)) {
+    attempt_refused (self, path, index);
+    return;
+  }
   gint64 retry_ns = get_reopen_time (self, path, get_attempt (path, index)->connected_ns);
   remove_failed_attempt (self, path, index, retry_ns);
-  if (path->link && rejected) {
-    path->race_refused = TRUE;
-    cancel_attempts (self, path);
-  } else if (reason == CAIMAN_REASON_LINK_FILTERED) {
-    path->awaits_others = TRUE;
-  }
+  path->awaits_others |= reason == CAIMAN_REASON_LINK_FILTERED;
 }
 
 static void
 path_link_gone (CaimanConnector *self, Path *path)
 {
   g_clear_pointer (&path->link, caiman_link_unref);
-  path->race_refused = FALSE;
+  path->refused_delay_ns = 0;
   path->next_open_ns = get_reopen_time (self, path, path->link_connected_ns);
   for (guint i = 0; i < self->paths->len; i++) {
     Path *other = self->paths->pdata[i];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* crypto.h - the X25519 hiding of connection ids (PROTOCOL.md, 4), and system randomness.
+/* crypto.h - the X25519 hiding of connection ids (PROTOCOL.md, 4).
  *
  * The only part of the core that uses libsodium, with digest.c. */
 #pragma once
@@ -30,8 +30,5 @@ gboolean caiman_crypto_hide_id (const CaimanKeyPair *pair,
  */
 #define CAIMAN_HASH_KEY_BYTES 16
 guint32 caiman_crypto_hash_id (const guint8 key[CAIMAN_HASH_KEY_BYTES], const CaimanId *id);
-
-/* The system's cryptographic generator. */
-CaimanRandom caiman_crypto_random (void);
 
 G_END_DECLS

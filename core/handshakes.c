@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* handshakes.c - two lists whose nodes are in the links, and a table of addresses. */
+/* handshakes.c - two lists whose nodes are in the links, and a table of networks. */
 #include "core/connection-private.h"
 
 void
@@ -7,46 +7,51 @@ caiman_handshakes_init (CaimanHandshakes *handshakes)
 {
   g_queue_init (&handshakes->links);
   g_queue_init (&handshakes->ready);
-  handshakes->addresses = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  handshakes->networks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 }
 
 void
 caiman_handshakes_clear (CaimanHandshakes *handshakes)
 {
   g_assert (handshakes->links.length == 0);
-  g_clear_pointer (&handshakes->addresses, g_hash_table_unref);
+  g_clear_pointer (&handshakes->networks, g_hash_table_unref);
 }
 
 static guint
-get_n_from (const CaimanHandshakes *handshakes, const char *remote)
+get_n_from (const CaimanHandshakes *handshakes, const char *network)
 {
-  return remote ? GPOINTER_TO_UINT (g_hash_table_lookup (handshakes->addresses, remote)) : 0;
+  return network ? GPOINTER_TO_UINT (g_hash_table_lookup (handshakes->networks, network)) : 0;
 }
 
 static void
-set_n_from (CaimanHandshakes *handshakes, const char *remote, guint n)
+set_n_from (CaimanHandshakes *handshakes, const char *network, guint n)
 {
-  if (remote == NULL)
+  if (network == NULL)
     return;
   if (n > 0)
-    g_hash_table_replace (handshakes->addresses, g_strdup (remote), GUINT_TO_POINTER (n));
+    g_hash_table_replace (handshakes->networks, g_strdup (network), GUINT_TO_POINTER (n));
   else
-    g_hash_table_remove (handshakes->addresses, remote);
+    g_hash_table_remove (handshakes->networks, network);
 }
 
 gboolean
-caiman_handshakes_has_room (const CaimanHandshakes *handshakes, const CaimanConfig *config,
-                            const char *remote)
+caiman_handshakes_has_room_for (const CaimanHandshakes *handshakes, const CaimanConfig *config,
+                                const char *network)
 {
-  return handshakes->links.length < (guint)config->handshakes_max &&
-         get_n_from (handshakes, remote) < (guint)config->handshakes_per_address_max;
+  return get_n_from (handshakes, network) < (guint)config->handshakes_per_address_max;
+}
+
+gboolean
+caiman_handshakes_is_full (const CaimanHandshakes *handshakes, const CaimanConfig *config)
+{
+  return handshakes->links.length >= (guint)config->handshakes_max;
 }
 
 void
 caiman_handshakes_add (CaimanHandshakes *handshakes, CaimanLink *link)
 {
   g_queue_push_tail_link (&handshakes->links, &link->handshake_node);
-  set_n_from (handshakes, link->remote, get_n_from (handshakes, link->remote) + 1);
+  set_n_from (handshakes, link->remote_network, get_n_from (handshakes, link->remote_network) + 1);
 }
 
 void
@@ -54,7 +59,7 @@ caiman_handshakes_remove (CaimanHandshakes *handshakes, CaimanLink *link)
 {
   caiman_handshakes_set_ready (handshakes, link, FALSE);
   g_queue_unlink (&handshakes->links, &link->handshake_node);
-  set_n_from (handshakes, link->remote, get_n_from (handshakes, link->remote) - 1);
+  set_n_from (handshakes, link->remote_network, get_n_from (handshakes, link->remote_network) - 1);
 }
 
 void

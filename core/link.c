@@ -16,6 +16,9 @@
  * collects, framed. */
 #define ACKS_HELD_MAX 512u
 
+/* An answer may take this long on any link. */
+#define SILENCE_MIN_NS (500 * CAIMAN_NS_PER_MS)
+
 const char *
 caiman_link_state_to_string (CaimanLinkState state)
 {
@@ -53,6 +56,7 @@ caiman_link_new (const CaimanLinkInfo *info, guint32 id, const CaimanConfig *con
   link->name = g_strdup (info->name ? info->name : "");
   link->local = g_strdup (info->local);
   link->remote = g_strdup (info->remote);
+  link->remote_network = g_strdup (info->remote_network ? info->remote_network : info->remote);
   link->user_data = info->user_data ? g_bytes_ref (info->user_data) : NULL;
   link->weight = MAX (info->weight, 1);
   link->cost = info->cost;
@@ -98,6 +102,7 @@ caiman_link_unref (CaimanLink *link)
   g_free (link->name);
   g_free (link->local);
   g_free (link->remote);
+  g_free (link->remote_network);
   g_free (link);
 }
 
@@ -455,6 +460,12 @@ caiman_link_set_hint (CaimanLink *link, const CaimanLinkHint *hint, gint64 now_n
   link->hint = *hint;
 }
 
+gboolean
+caiman_link_expects_payload (const CaimanLink *link)
+{
+  return link->expects_payload;
+}
+
 gint64
 caiman_link_get_send_limit (const CaimanLink *link)
 {
@@ -629,6 +640,16 @@ caiman_link_get_silent_since (const CaimanLink *link)
   if (since_ns == CAIMAN_TIME_NEVER)
     return since_ns;
   return MAX (since_ns, link->last_received_ns);
+}
+
+gboolean
+caiman_link_is_silent (const CaimanLink *link)
+{
+  gint64 since_ns = caiman_link_get_silent_since (link);
+  if (since_ns == CAIMAN_TIME_NEVER)
+    return FALSE;
+  gint64 patience_ns = 2 * link->rtt.srtt_ns + 4 * link->rtt.rttvar_ns;
+  return now_of (link) - since_ns >= MAX (patience_ns, SILENCE_MIN_NS);
 }
 
 void

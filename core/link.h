@@ -30,10 +30,12 @@ const char *caiman_link_state_to_string (CaimanLinkState state);
 
 /* What the application knows and wants of a link. */
 typedef struct {
-  const char *name;       /* for people and filters, e.g. the interface or path; copied */
-  GBytes *user_data;      /* (nullable) sent in the handshake, at most 65 535 bytes; referenced */
-  const char *local;      /* (nullable) local interface, for filters and people; copied */
-  const char *remote;     /* (nullable) remote address without port, e.g. "192.0.2.1"; copied */
+  const char *name;   /* for people and filters, e.g. the interface or path; copied */
+  GBytes *user_data;  /* (nullable) sent in the handshake, at most 65 535 bytes; referenced */
+  const char *local;  /* (nullable) local interface, for filters and people; copied */
+  const char *remote; /* (nullable) remote address without port, e.g. "192.0.2.1"; copied */
+  const char *remote_network; /* (nullable) where a server counts handshakes by, when that is not
+                                 @remote: one who has an IPv6 address has 2^64 of them; copied */
   gint64 weight;          /* share of what is sent when several links could take it; 0 means 1 */
   gint64 cost;            /* links of higher cost are used only when cheaper ones fall short */
   gint64 quota_bytes;     /* payload bytes both ways per period, then blocked; 0: none */
@@ -81,6 +83,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CaimanLink, caiman_link_unref)
 void caiman_link_received (CaimanLink *link, const guint8 *data, gsize size, GBytes *bytes,
                            gint64 now_ns);
 
+/* Whether the next packet will be taken for the payload of the Data message that came last. */
+gboolean caiman_link_expects_payload (const CaimanLink *link);
+
 /* Whether the transport takes another packet now. Initially FALSE. */
 void caiman_link_set_writable (CaimanLink *link, gboolean writable, gint64 now_ns);
 
@@ -125,6 +130,10 @@ void caiman_link_get_stats (const CaimanLink *link, CaimanLinkStats *stats_out, 
 
 /* Since when nothing was received although an answer is due; CAIMAN_TIME_NEVER: no silence. */
 gint64 caiman_link_get_silent_since (const CaimanLink *link);
+
+/* Whether that is longer ago than answers take: two round trips and their variation, and at least
+ * half a second. For link filters: what is silent need not keep another link out. */
+gboolean caiman_link_is_silent (const CaimanLink *link);
 
 /* A pointer for the transport's own use; the link does nothing with it. */
 void caiman_link_set_transport_data (CaimanLink *link, gpointer transport_data);

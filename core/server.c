@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Where places are short, a handshake may take this long: more than it takes on any path. */
+#define HANDSHAKE_GRACE_NS (3 * CAIMAN_NS_PER_S)
+
 struct _CaimanServer {
   CaimanConfig config;
   CaimanRandom random;
@@ -320,22 +323,6 @@ caiman_server_next_event (CaimanServer *server, CaimanServerEvent *event_out)
   return TRUE;
 }
 
-/* --- Links in their handshake --- */
-
-CaimanLink *
-caiman_server_add_link (CaimanServer *server, const CaimanLinkInfo *info, gint64 now_ns)
-{
-  caiman_server_enter (server, now_ns);
-  if (!caiman_handshakes_has_room (&server->handshakes, &server->config, info->remote)) {
-    server->n_turned_away++;
-    return NULL;
-  }
-  CaimanLink *link = caiman_link_new (info, server->next_link_id++, &server->config, now_ns);
-  hold_link (server, link);
-  caiman_handshake_start_server (link, &server->random);
-  return caiman_link_ref (link);
-}
-
 static void
 drop_waiting (CaimanServer *server, CaimanLink *link)
 {
@@ -354,6 +341,37 @@ close_link (CaimanServer *server, CaimanLink *link, CaimanReason reason, gboolea
   push_event (server, CAIMAN_SERVER_EVENT_LINK_CLOSE, NULL, link, reason, graceful);
   release_link (server, link);
   caiman_link_unref (link); /* the event has one of its own */
+}
+
+/* When places run short, a handshake that takes its time makes room for one that may not: else a
+ * few who open many and stay quiet would keep all others out. FALSE: there is none. */
+static gboolean
+make_room (CaimanServer *server)
+{
+  if (!caiman_handshakes_is_full (&server->handshakes, &server->config))
+    return TRUE;
+  CaimanLink *oldest = caiman_handshakes_get_oldest (&server->handshakes);
+  gint64 begun_ns = oldest->handshake_deadline_ns - server->config.handshake_timeout_ns;
+  if (oldest->waiting || server->now_ns < begun_ns + HANDSHAKE_GRACE_NS)
+    return FALSE;
+  close_link (server, oldest, CAIMAN_REASON_HANDSHAKE_TIMEOUT, FALSE);
+  return TRUE;
+}
+
+CaimanLink *
+caiman_server_add_link (CaimanServer *server, const CaimanLinkInfo *info, gint64 now_ns)
+{
+  caiman_server_enter (server, now_ns);
+  const char *network = info->remote_network ? info->remote_network : info->remote;
+  if (!caiman_handshakes_has_room_for (&server->handshakes, &server->config, network) ||
+      !make_room (server)) {
+    server->n_turned_away++;
+    return NULL;
+  }
+  CaimanLink *link = caiman_link_new (info, server->next_link_id++, &server->config, now_ns);
+  hold_link (server, link);
+  caiman_handshake_start_server (link, &server->random);
+  return caiman_link_ref (link);
 }
 
 void
@@ -380,6 +398,9 @@ join (CaimanServer *server, CaimanLink *link, CaimanConnection *connection,
   if (connection->links->len >= (guint)server->config.links_max ||
       !caiman_connection_lets_in (connection, link, server->now_ns)) {
     refuse_link (server, link, CAIMAN_REFUSED_LINK, CAIMAN_REASON_LINK_FILTERED);
+    caiman_connection_probe_links (connection);
+    push_event (server, CAIMAN_SERVER_EVENT_LINK_REFUSED, connection, link,
+                CAIMAN_REASON_LINK_FILTERED, FALSE);
     return;
   }
   release_link (server, link);

@@ -16,8 +16,11 @@ G_BEGIN_DECLS
 typedef struct _CaimanServer CaimanServer;
 
 typedef enum {
-  CAIMAN_SERVER_EVENT_INCOMING,    /* @connection is new and pending: accept or refuse it */
-  CAIMAN_SERVER_EVENT_LINK_JOINED, /* @link has joined @connection (pending or accepted) */
+  CAIMAN_SERVER_EVENT_INCOMING,     /* @connection is new and pending: accept or refuse it */
+  CAIMAN_SERVER_EVENT_LINK_JOINED,  /* @link has joined @connection (pending or accepted) */
+  CAIMAN_SERVER_EVENT_LINK_REFUSED, /* @link was kept out of @connection, by the filter or
+                                       links-max: pull packets from it, whose other links are pinged
+                                       to see whether one is dead that the new one could replace */
   CAIMAN_SERVER_EVENT_GONE, /* the pending @connection has lost its last link: it is freed with the
                                next call on the server */
   CAIMAN_SERVER_EVENT_LINK_CLOSE, /* close the transport of @link, as CAIMAN_EVENT_LINK_CLOSE */
@@ -49,11 +52,12 @@ void caiman_server_set_link_filter (CaimanServer *server, CaimanLinkFilter filte
 
 /* A transport has come in; Welcome goes out at once. The caller gets a reference of its own.
  *
- * NULL: abort the transport. As many handshakes as handshakes-max are in progress, or as many as
- * handshakes-per-address-max from the same info->remote (without one, only the first counts). A
- * handshake is in progress until its Connect has named a connection that has room for it among
- * those pending (pending-connections); what does not get so far ends by handshake-timeout. Links of
- * a pending connection are none any more. */
+ * NULL: abort the transport. As many handshakes as handshakes-max are in progress, and the oldest
+ * of them is either young or waits for room; else that one has to go. Or as many as
+ * handshakes-per-address-max come from the same info->remote_network, by default info->remote
+ * (without either, only the first limit counts). A handshake is in progress until its Connect has
+ * named a connection that has room for it among those pending (pending-connections); what does not
+ * get so far ends by handshake-timeout. Links of a pending connection are none any more. */
 CaimanLink *caiman_server_add_link (CaimanServer *server, const CaimanLinkInfo *info,
                                     gint64 now_ns);
 

@@ -4,7 +4,7 @@
 
 #include "harness/metrics-registry.h"
 #include "harness/scenario-action.h"
-#include "harness/units.h"
+#include "config/units.h"
 
 #include <string.h>
 

@@ -18,6 +18,7 @@
 typedef struct {
   Faults *faults;
   ScenarioInject what;
+  guint link;
   ScenarioSide receiver;
   guint32 next_seq; /* that the real peer has not used */
 } Injection;
@@ -177,18 +178,50 @@ inject_end (CaimanLink *end, gint64 now_ns, gpointer user_data)
     inject_message (injection, end, now_ns);
 }
 
+static void
+note_payload (CaimanLink *end, gint64 now_ns, gpointer user_data)
+{
+  *(gboolean *)user_data |= caiman_link_expects_payload (end);
+}
+
+/* FALSE: behind the header of a Data, what was injected would be taken for its payload. A peer that
+ * breaks the rules could do that, but it is not what the scenario asks for. */
+static gboolean
+try_to_inject (gpointer user_data)
+{
+  Injection *injection = user_data;
+  gboolean expects_payload = FALSE;
+  guint32 last_sent;
+
+  if (injection->faults->run->is_judged)
+    return TRUE;
+  faults_each_end (injection->faults, injection->receiver, injection->link, note_payload,
+                   &expects_payload);
+  if (expects_payload)
+    return FALSE;
+  gboolean any =
+      oracle_get_last_sent (injection->faults->run->oracle, !injection->receiver, &last_sent);
+  injection->next_seq = any ? last_sent + 1 : 0;
+  faults_each_end (injection->faults, injection->receiver, injection->link, inject_end, injection);
+  return TRUE;
+}
+
 void
 faults_inject (Faults *faults, ScenarioInject what, guint link, ScenarioDirections directions)
 {
-  Injection injection = { .faults = faults, .what = what };
-  guint32 last_sent;
+  Testbed *testbed = faults->run->testbed;
 
   for (guint d = 0; d < SCENARIO_N_DIRECTIONS; d++) {
     if (!(directions & 1u << d))
       continue;
-    injection.receiver = d == SCENARIO_UP ? SCENARIO_SIDE_SERVER : SCENARIO_SIDE_CLIENT;
-    gboolean any = oracle_get_last_sent (faults->run->oracle, !injection.receiver, &last_sent);
-    injection.next_seq = any ? last_sent + 1 : 0;
-    faults_each_end (faults, injection.receiver, link, inject_end, &injection);
+    Injection *injection = g_new0 (Injection, 1);
+    g_ptr_array_add (faults->injections, injection);
+    *injection =
+        (Injection) { .faults = faults,
+                      .what = what,
+                      .link = link,
+                      .receiver = d == SCENARIO_UP ? SCENARIO_SIDE_SERVER : SCENARIO_SIDE_CLIENT };
+    if (!try_to_inject (injection) && testbed->klass->after_packets)
+      testbed->klass->after_packets (testbed, injection->receiver, link, try_to_inject, injection);
   }
 }

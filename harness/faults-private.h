@@ -45,6 +45,7 @@ struct _Faults {
   FaultsEvent *events;
   gint64 last_end_ns; /* of any fault */
   TestbedTimer *heal_timer;
+  GPtrArray *injections; /* (owned) what faults-inject.c has begun */
 };
 
 /* faults-link.c */

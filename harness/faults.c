@@ -499,6 +499,7 @@ faults_new (Run *run)
 
   faults->run = run;
   faults->heal_timer = testbed_timer_new (run->testbed, heal_due, faults);
+  faults->injections = g_ptr_array_new_with_free_func (g_free);
   faults->links = g_new0 (FaultsLink, run->scenario->links->len);
   for (guint i = 0; i < run->scenario->links->len; i++)
     faults_link_init (faults, i);
@@ -525,6 +526,7 @@ faults_free (Faults *faults)
   for (guint i = 0; i < faults->run->scenario->links->len; i++)
     faults_link_clear (&faults->links[i]);
   testbed_timer_free (faults->heal_timer);
+  g_ptr_array_unref (faults->injections);
   g_free (faults->events);
   g_free (faults->links);
   g_free (faults);

@@ -91,6 +91,7 @@ struct _Measure {
   LostTime *lost[SCENARIO_N_DIRECTIONS];
   GArray *fault_links; /* of GArray * of guint: the links of each fault, NULL once it ended */
   GArray *events;      /* of gint64: when events began */
+  gint64 lateness_p99_ns, lateness_max_ns, cpu_ns; /* MEASURE_UNDEFINED in virtual time */
 };
 
 /* Who sends in @direction, and who reads. */

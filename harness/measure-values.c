@@ -264,6 +264,31 @@ get_flow_metric (const Measure *self, guint index, const char *name)
   g_error ("no such flow metric: %s", name);
 }
 
+/* CPU per 10^9 bytes of payload. */
+static gint64
+run_cpu_per_gb (const Measure *self)
+{
+  gint64 delivered_bytes = 0;
+  for (guint s = 0; s < SCENARIO_N_SIDES; s++)
+    delivered_bytes += self->side[s].delivered_bytes;
+  if (self->cpu_ns == MEASURE_UNDEFINED || delivered_bytes == 0)
+    return MEASURE_UNDEFINED;
+  return caiman_muldiv (self->cpu_ns, G_GINT64_CONSTANT (1000000000), delivered_bytes);
+}
+
+/* Of the run as a whole. */
+static gint64
+get_run_metric (const Measure *self, const char *name)
+{
+  if (strcmp (name, "cpu-per-gb") == 0)
+    return run_cpu_per_gb (self);
+  if (strcmp (name, "lateness-p99") == 0)
+    return self->lateness_p99_ns;
+  if (strcmp (name, "lateness-max") == 0)
+    return self->lateness_max_ns;
+  g_error ("no such metric of a run: %s", name);
+}
+
 static gint64
 get_side_metric (const Measure *self, ScenarioSide side, const char *name)
 {
@@ -348,6 +373,8 @@ measure_get (const Measure *self, ScenarioSubject subject, guint index, Scenario
     return get_flow_metric (self, index, name);
   if (info->per_side)
     return get_of_view (self, info, index, view);
+  if (subject == SCENARIO_SUBJECT_CONNECTION)
+    return get_run_metric (self, name);
   return get_link_direction_metric (self, index, directions, name);
 }
 
@@ -430,8 +457,13 @@ measure_store (const Measure *self, StoreRun *run)
   g_assert (self->is_finished);
   store_flows (self, run, metrics, n_metrics);
   for (gsize m = 0; m < n_metrics; m++) {
-    if (metrics[m].subject == SCENARIO_SUBJECT_CONNECTION)
+    if (metrics[m].subject != SCENARIO_SUBJECT_CONNECTION)
+      continue;
+    if (metrics[m].per_side)
       store_sides (self, &metrics[m], 0, run);
+    else
+      store_value (run, STORE_SUBJECT_CONNECTION, "", &metrics[m],
+                   get_run_metric (self, metrics[m].name));
   }
   store_links (self, run, metrics, n_metrics);
 }

@@ -42,6 +42,7 @@ measure_new (const Scenario *scenario)
   self->fault_links = g_array_new (FALSE, FALSE, sizeof (GArray *));
   g_array_set_clear_func (self->fault_links, free_links_of_fault);
   self->events = g_array_new (FALSE, FALSE, sizeof (gint64));
+  self->lateness_p99_ns = self->lateness_max_ns = self->cpu_ns = MEASURE_UNDEFINED;
   return self;
 }
 
@@ -317,6 +318,14 @@ void
 measure_link_wire (Measure *self, guint link, ScenarioDirection direction, gint64 wire_bytes)
 {
   get_link (self, link)->wire_bytes[direction] = wire_bytes;
+}
+
+void
+measure_timing (Measure *self, gint64 lateness_p99_ns, gint64 lateness_max_ns, gint64 cpu_ns)
+{
+  self->lateness_p99_ns = lateness_p99_ns < 0 ? MEASURE_UNDEFINED : lateness_p99_ns;
+  self->lateness_max_ns = lateness_max_ns < 0 ? MEASURE_UNDEFINED : lateness_max_ns;
+  self->cpu_ns = cpu_ns;
 }
 
 void

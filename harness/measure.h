@@ -80,6 +80,11 @@ void measure_fault_end (Measure *measure, guint fault, gint64 now_ns);
 void measure_link_wire (Measure *measure, guint link, ScenarioDirection direction,
                         gint64 wire_bytes);
 
+/* What a testbed in real time says of itself; told once, at the end, and not at all in virtual
+ * time. Lateness is -1 when no timer was due. */
+void measure_timing (Measure *measure, gint64 lateness_p99_ns, gint64 lateness_max_ns,
+                     gint64 cpu_ns);
+
 /* Ends the run: nothing may be told any more. */
 void measure_finish (Measure *measure, gint64 now_ns);
 

@@ -2,7 +2,7 @@
 /* metrics-registry.c - the list. Definitions are in docs; the meaning here is their short form. */
 #include "harness/metrics-registry.h"
 
-#include "harness/suggest.h"
+#include "config/suggest.h"
 
 #include <string.h>
 
@@ -21,6 +21,10 @@
 #define LINK_SIDE(name, unit, better, meaning)                                                     \
   {                                                                                                \
     name, SCENARIO_SUBJECT_LINK, METRIC_UNIT_##unit, better, FALSE, TRUE, meaning                  \
+  }
+#define RUN(name, unit, better, meaning)                                                           \
+  {                                                                                                \
+    name, SCENARIO_SUBJECT_CONNECTION, METRIC_UNIT_##unit, better, FALSE, FALSE, meaning           \
   }
 #define CONNECTION(name, unit, better, meaning)                                                    \
   {                                                                                                \
@@ -75,6 +79,11 @@ static const MetricInfo metrics[] = {
   CONNECTION ("reconnects", COUNT, LOWER, "links that were opened again after their end"),
   CONNECTION ("protocol-errors", COUNT, LOWER, "violations of the protocol that were met"),
   CONNECTION ("memory-peak", BYTES, LOWER, "most memory that one endpoint held in its queues"),
+  RUN ("cpu-per-gb", TIME, LOWER,
+       "in real time: processor time of the whole run per GB of payload delivered"),
+  RUN ("lateness-p99", TIME, LOWER,
+       "in real time: 99th percentile of how late the testbed's timers were"),
+  RUN ("lateness-max", TIME, LOWER, "in real time: how late the testbed's latest timer was"),
 
   LINK ("bytes", BYTES, NEUTRAL, "payload sent over the link, each copy counted"),
   LINK ("wire-bytes", BYTES, NEUTRAL, "all bytes sent over the link, headers and acks included"),

@@ -5,6 +5,7 @@
 
 #include "core/connection.h"
 #include "core/digest.h"
+#include "harness/trace-block.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,11 +24,14 @@ struct _Recorder {
   guint64 n_events;
   gint64 last_ns;
   guint64 omitted_rows;
+  guint64 kept_events;             /* so many are to be kept */
+  TraceBlockWriter *writer;        /* (nullable) of the block that they are in */
   GArray *links[SCENARIO_N_SIDES]; /* of gint: scenario link of a link id, -1 */
 };
 
 Recorder *
-recorder_new (const Scenario *scenario, StoreRun *run, const char *trace_path, GError **error)
+recorder_new (const Scenario *scenario, StoreRun *run, guint64 kept_events, const char *trace_path,
+              GError **error)
 {
   FILE *trace = NULL;
 
@@ -43,6 +47,9 @@ recorder_new (const Scenario *scenario, StoreRun *run, const char *trace_path, G
   recorder->scenario = scenario;
   recorder->run = run;
   recorder->trace = trace;
+  recorder->kept_events = kept_events;
+  if (kept_events > 0)
+    recorder->writer = trace_block_writer_new ();
   recorder->digest = caiman_digest_new ();
   for (guint s = 0; s < SCENARIO_N_SIDES; s++)
     recorder->links[s] = g_array_new (FALSE, FALSE, sizeof (gint));
@@ -58,6 +65,7 @@ recorder_free (Recorder *recorder)
     fclose (recorder->trace);
   for (guint s = 0; s < SCENARIO_N_SIDES; s++)
     g_array_unref (recorder->links[s]);
+  trace_block_writer_free (recorder->writer);
   caiman_digest_free (recorder->digest);
   g_free (recorder);
 }
@@ -155,16 +163,42 @@ recorder_note (Recorder *recorder, gint64 t_ns, int link, const char *kind, gint
 static void
 write_trace (Recorder *recorder, ScenarioSide side, int link, const CaimanTraceEvent *event)
 {
-  const char *name = link >= 0 ? scenario_get_link (recorder->scenario, link)->name : "-";
-  int n = fprintf (recorder->trace,
-                   "%" G_GINT64_FORMAT ".%09" G_GINT64_FORMAT " %s %s %s#%u %" G_GUINT64_FORMAT
-                   " %" G_GUINT64_FORMAT " %s\n",
-                   event->time_ns / CAIMAN_NS_PER_S, event->time_ns % CAIMAN_NS_PER_S,
-                   scenario_side_to_string (side), caiman_trace_type_to_string (event->type), name,
-                   event->link_id, event->a, event->b, caiman_reason_to_string (event->reason));
+  const TraceRecord record = { .time_ns = event->time_ns,
+                               .side = side,
+                               .type = caiman_trace_type_to_string (event->type),
+                               .reason = caiman_reason_to_string (event->reason),
+                               .link_id = event->link_id,
+                               .a = event->a,
+                               .b = event->b };
+  g_autofree char *line = trace_record_format (
+      &record, link >= 0 ? scenario_get_link (recorder->scenario, link)->name : NULL);
 
-  if (n < 0 && !recorder->trace_errno)
+  if (fprintf (recorder->trace, "%s\n", line) < 0 && !recorder->trace_errno)
     recorder->trace_errno = errno;
+}
+
+static void
+finish_block (Recorder *recorder)
+{
+  const guint n_events = trace_block_writer_get_events (recorder->writer);
+
+  if (n_events > 0)
+    store_run_take_trace_block (recorder->run, n_events,
+                                trace_block_writer_finish (recorder->writer));
+}
+
+/* Keeps an event; after the last one that is to be kept the writer's memory is given back. */
+static void
+keep_event (Recorder *recorder, ScenarioSide side, int link, const CaimanTraceEvent *event)
+{
+  if (!trace_block_writer_add (recorder->writer, side, link, event)) {
+    finish_block (recorder);
+    trace_block_writer_add (recorder->writer, side, link, event);
+  }
+  if (recorder->n_events < recorder->kept_events)
+    return;
+  finish_block (recorder);
+  g_clear_pointer (&recorder->writer, trace_block_writer_free);
 }
 
 static void
@@ -196,9 +230,11 @@ recorder_trace (Recorder *recorder, ScenarioSide side, const CaimanTraceEvent *e
     add_checkpoint (recorder);
 
   const char *text = get_row_text (event);
-  if (!text && !recorder->trace)
+  if (!text && !recorder->trace && !recorder->writer)
     return;
   int link = recorder_find_link (recorder, side, event->link_id);
+  if (recorder->writer)
+    keep_event (recorder, side, link, event);
   if (recorder->trace)
     write_trace (recorder, side, link, event);
   if (text) {
@@ -251,6 +287,8 @@ recorder_finish (Recorder *recorder, GError **error)
                        .text = "more changes of state than a run's record holds" };
     g_array_append_val (recorder->run->events, row);
   }
+  if (recorder->writer)
+    finish_block (recorder);
   caiman_digest_add_words (recorder->digest, recorder->words, recorder->n_words);
   recorder->n_words = 0;
   hex = caiman_digest_get_hex (recorder->digest);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* recorder.h - turns the endpoints' traces into the run's digest, event rows and trace file.
+/* recorder.h - turns the endpoints' traces into the run's digest, event rows, blocks of trace
+ * events and trace file.
  *
  * The digest covers every trace event as four words: time; side, type, reason and link; a; b. Only
- * changes of state and faults become rows, so that a run's record grows with its duration and not
- * with what it carried. */
+ * changes of state and faults become rows. The first trace events, up to a limit, are kept in
+ * blocks (trace-block.h). So beyond the limit a run's record grows with its duration and not with
+ * what it carried. */
 #pragma once
 
 #include "harness/scenario.h"
@@ -18,9 +20,10 @@ typedef struct _Recorder Recorder;
 /* Most event rows of a run; what is beyond is counted in one last row. */
 #define RECORDER_ROWS_MAX 100000
 
-/* @run is borrowed. @trace_path is nullable. NULL with a GError (file) when it cannot be opened. */
-Recorder *recorder_new (const Scenario *scenario, StoreRun *run, const char *trace_path,
-                        GError **error);
+/* @run is borrowed. @kept_events: so many of the first trace events are kept in blocks.
+ * @trace_path is nullable. NULL with a GError (file) when it cannot be opened. */
+Recorder *recorder_new (const Scenario *scenario, StoreRun *run, guint64 kept_events,
+                        const char *trace_path, GError **error);
 void recorder_free (Recorder *recorder); /* accepts NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Recorder, recorder_free)
 
@@ -42,8 +45,8 @@ void recorder_note (Recorder *recorder, gint64 t_ns, int link, const char *kind,
 
 guint64 recorder_get_events (const Recorder *recorder);
 
-/* Closes the trace file and sets digest, events and rows of the run. FALSE with a GError when the
- * trace file could not be written. */
+/* Closes the trace file and sets digest, events, rows and blocks of the run. FALSE with a GError
+ * when the trace file could not be written. */
 gboolean recorder_finish (Recorder *recorder, GError **error);
 
 G_END_DECLS

@@ -50,7 +50,7 @@ sample_due (gpointer user_data)
                                                          run->scenario->sample_interval_ns));
 }
 
-/* FALSE: the trace file could not be opened. */
+/* FALSE: told; the trace file could not be opened, or the testbed not be made. */
 static gboolean
 make_parts (Run *run, const TestbedClass *klass, const RunOptions *options)
 {
@@ -61,7 +61,8 @@ make_parts (Run *run, const TestbedClass *klass, const RunOptions *options)
     scenario->endpoint[SCENARIO_SIDE_SERVER].config.receive_buffer_bytes,
   };
 
-  run->recorder = recorder_new (scenario, run->store, options ? options->trace_path : NULL, &error);
+  run->recorder = recorder_new (scenario, run->store, options ? options->kept_events : 0,
+                                options ? options->trace_path : NULL, &error);
   if (!run->recorder) {
     add_problem (run, "%s", error->message);
     return FALSE;
@@ -69,7 +70,11 @@ make_parts (Run *run, const TestbedClass *klass, const RunOptions *options)
   run->pending = g_array_new (FALSE, FALSE, sizeof (RunPending));
   run->measure = measure_new (scenario);
   run->oracle = oracle_new (receive_buffer_bytes, violated, run);
-  run->testbed = klass->create (scenario, run->seed, &run_testbed_handler, run);
+  run->testbed = klass->create (scenario, run->seed, &run_testbed_handler, run, &error);
+  if (!run->testbed) {
+    add_problem (run, "%s", error->message);
+    return FALSE;
+  }
   run->traffic =
       traffic_new (scenario, run->seed, run->testbed, run->oracle, run->measure, flow_reached, run);
   run->faults = faults_new (run);
@@ -142,15 +147,39 @@ get_outcome (const RunResult *result)
   return expect_outcome_to_string (reason);
 }
 
+/* FALSE: told; the testbed could not keep to real time, so how long anything took, or whether it
+ * came at all, says nothing. */
+static gboolean
+check_timing (Run *run)
+{
+  TestbedTiming timing;
+
+  if (!run->testbed->klass->get_timing)
+    return TRUE;
+  run->testbed->klass->get_timing (run->testbed, &timing);
+  measure_timing (run->measure, timing.lateness_p99_ns, timing.lateness_max_ns, timing.cpu_ns);
+  if (timing.failure)
+    add_problem (run, "the testbed has failed: %s", timing.failure);
+  else if (timing.lateness_p99_ns > TESTBED_LATENESS_MAX_NS)
+    add_problem (run,
+                 "the testbed could not keep up: one timer in a hundred was more than "
+                 "%" G_GINT64_FORMAT " us late, and %" G_GINT64_FORMAT " us are allowed",
+                 timing.lateness_p99_ns / CAIMAN_NS_PER_US,
+                 (gint64)(TESTBED_LATENESS_MAX_NS / CAIMAN_NS_PER_US));
+  else
+    return TRUE;
+  return FALSE;
+}
+
 static RunExit
-get_exit (const Run *run, gboolean recorded, gboolean all_held)
+get_exit (const Run *run, gboolean is_valid, gboolean all_held)
 {
   if (oracle_get_count (run->oracle, ORACLE_SAFETY) > 0)
     return RUN_EXIT_SAFETY;
+  if (!is_valid)
+    return RUN_EXIT_INTERNAL;
   if (oracle_get_count (run->oracle, ORACLE_LIVENESS) > 0)
     return RUN_EXIT_LIVENESS;
-  if (!recorded)
-    return RUN_EXIT_INTERNAL;
   return all_held ? RUN_EXIT_HELD : RUN_EXIT_EXPECTATION;
 }
 
@@ -170,14 +199,16 @@ judge (Run *run)
       measure_link_wire (run->measure, i, d,
                          run->testbed->klass->get_wire_bytes (run->testbed, i, d));
   }
+  gboolean is_valid = check_timing (run);
   measure_finish (run->measure, now_ns);
   gboolean all_held =
       expect_eval (run->scenario, run->measure, run->result->side, run->violation, run->store);
   measure_store (run->measure, run->store);
-  gboolean recorded = recorder_finish (run->recorder, &error);
-  if (!recorded)
+  if (!recorder_finish (run->recorder, &error)) {
     add_problem (run, "%s", error->message);
-  run->result->exit_class = get_exit (run, recorded, all_held);
+    is_valid = FALSE;
+  }
+  run->result->exit_class = get_exit (run, is_valid, all_held);
   run->result->outcome = get_outcome (run->result);
   run->result->simulated_ns = now_ns;
   run->result->n_events = recorder_get_events (run->recorder);

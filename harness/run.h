@@ -25,9 +25,13 @@ typedef enum {
   RUN_EXIT_SKIPPED = 77,    /* the testbed does not honour a knob of the scenario */
 } RunExit;
 
+/* As many trace events are kept by default: some 30 s of four busy links, in about 1 MB. */
+#define RUN_KEPT_EVENTS_DEFAULT 500000
+
 typedef struct {
   const char *testbed;    /* NULL: "sim" */
   const char *trace_path; /* (nullable) every trace event is written there, a line each */
+  guint64 kept_events;    /* so many of the first trace events are kept in the record */
   const char *git_id;     /* (nullable) for the record */
   const char *variant;    /* (nullable) what a sweep has set, for the record */
 } RunOptions;

@@ -3,7 +3,7 @@
  * first message ends the line. */
 #include "harness/scenario-action.h"
 
-#include "harness/units.h"
+#include "config/units.h"
 
 #include <string.h>
 

@@ -2,8 +2,9 @@
 /* scenario-head.c - [scenario], [config], [client] and [server]. */
 #include "harness/scenario-private.h"
 
-#include "harness/suggest.h"
-#include "harness/units.h"
+#include "config/suggest.h"
+#include "config/tunables.h"
+#include "config/units.h"
 
 #include <string.h>
 
@@ -167,8 +168,6 @@ reader_read_scenario (Reader *reader)
 
 /* ---- [config], [client], [server] ---- */
 
-static const char *const boolean_names[] = { "no", "yes", NULL };
-
 /* Keys of these groups that are no tunables. */
 static const char *const side_keys[] = { "preset", "reconnect", "accepts", "accept-after", NULL };
 
@@ -201,33 +200,6 @@ check_config_key (const Fields *fields, const ScanEntry *entry)
                    nearest ? "'?" : "");
 }
 
-static char *
-parse_tunable (const CaimanTunable *tunable, const char *text, gint64 *value_out)
-{
-  int index;
-
-  switch (tunable->kind) {
-  case CAIMAN_TUNABLE_DURATION:
-    if (tunable->allows_never)
-      return value_parse_time_or_never (text, tunable->min, tunable->max, value_out);
-    return value_parse_time (text, tunable->min, tunable->max, value_out);
-  case CAIMAN_TUNABLE_BYTES:
-    return value_parse_bytes (text, tunable->min, tunable->max, value_out);
-  case CAIMAN_TUNABLE_COUNT:
-    return value_parse_count (text, tunable->min, tunable->max, value_out);
-  case CAIMAN_TUNABLE_BOOLEAN:
-  case CAIMAN_TUNABLE_ENUM:
-    break;
-  }
-  const char *const *names =
-      tunable->kind == CAIMAN_TUNABLE_ENUM ? tunable->enum_names : boolean_names;
-  index = value_find_name (names, text);
-  if (index < 0)
-    return value_unknown ("value", text, names);
-  *value_out = index;
-  return NULL;
-}
-
 static void
 set_tunable (const Fields *fields, const ScanEntry *entry, const char *name, CaimanConfig *config)
 {
@@ -237,7 +209,7 @@ set_tunable (const Fields *fields, const ScanEntry *entry, const char *name, Cai
 
   if (!tunable)
     return;
-  char *problem = parse_tunable (tunable, entry->value, &value);
+  char *problem = tunable_parse (tunable, entry->value, &value);
   if (!problem && !caiman_config_set (config, tunable, value, &error))
     problem = g_strdup (error->message);
   fields_take_problem (fields, entry, problem);

@@ -6,7 +6,7 @@
  * Without that, a swept value could be without effect, unnoticed. */
 #include "harness/scenario-private.h"
 
-#include "harness/suggest.h"
+#include "config/suggest.h"
 
 #include <string.h>
 
@@ -217,6 +217,7 @@ scenario_overrides_free (ScenarioOverrides *overrides)
   if (!overrides)
     return;
   g_ptr_array_unref (overrides->items);
+  g_free (overrides->testbed);
   g_free (overrides);
 }
 
@@ -273,6 +274,13 @@ scenario_overrides_set_at (ScenarioOverrides *overrides, const char *parameter, 
   g_assert (override);
   override->place = place;
   override->has_place = TRUE;
+}
+
+void
+scenario_overrides_set_testbed (ScenarioOverrides *overrides, const char *testbed)
+{
+  g_free (overrides->testbed);
+  overrides->testbed = g_strdup (testbed);
 }
 
 void

@@ -2,6 +2,7 @@
 /* scenario-link.c - [link NAME]. */
 #include "harness/scenario-private.h"
 
+#include "config/suggest.h"
 #include "harness/presets.h"
 
 #include <string.h>
@@ -158,6 +159,21 @@ read_carrier (Reader *reader, const Fields *fields, gboolean *has_carrier)
   return SCENARIO_CARRIER_PIPE;
 }
 
+/* Whether a key of @group (nullable) looks like one that was to set the carrier: its misspelling is
+ * an error already. */
+static gboolean
+has_misspelt_carrier (const ScanGroup *group)
+{
+  static const char *const names[] = { "carrier", NULL };
+
+  for (guint i = 0; group && i < group->entries->len; i++) {
+    const ScanEntry *entry = g_ptr_array_index (group->entries, i);
+    if (suggest_nearest_strv (entry->key, names))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static ScenarioLink *
 read_link (Reader *reader, const Fields *fields, const char *name, gboolean *has_carrier)
 {
@@ -205,7 +221,7 @@ reader_read_links (Reader *reader)
       continue;
     Fields fields = { reader->errors, expand_preset (reader, scratch, group) };
     g_ptr_array_add (links, read_link (reader, &fields, name, &has_carrier));
-    if (!has_carrier)
+    if (!has_carrier && !has_misspelt_carrier (head) && !has_misspelt_carrier (group))
       fields_group_error (&fields, "has no carrier: say 'carrier = pipe' or 'carrier = tcp' here "
                                    "or in [scenario]");
   }

@@ -2,7 +2,8 @@
 /* scenario-print.c - the canonical text: every group and key, in one order, one spelling. */
 #include "harness/scenario-private.h"
 
-#include "harness/units.h"
+#include "config/tunables.h"
+#include "config/units.h"
 
 #include <string.h>
 
@@ -55,24 +56,6 @@ print_head (GString *text, const Scenario *scenario)
   put (text, "sample-interval", units_format_time (scenario->sample_interval_ns));
 }
 
-static char *
-format_tunable (const CaimanTunable *tunable, gint64 value)
-{
-  switch (tunable->kind) {
-  case CAIMAN_TUNABLE_DURATION:
-    return value_format_time (value);
-  case CAIMAN_TUNABLE_BYTES:
-    return units_format_bytes (value);
-  case CAIMAN_TUNABLE_BOOLEAN:
-    return g_strdup (value ? "yes" : "no");
-  case CAIMAN_TUNABLE_ENUM:
-    return g_strdup (tunable->enum_names[value]);
-  case CAIMAN_TUNABLE_COUNT:
-    break;
-  }
-  return g_strdup_printf ("%" G_GINT64_FORMAT, value);
-}
-
 static void
 print_endpoint (GString *text, const Scenario *scenario, ScenarioSide side)
 {
@@ -89,7 +72,7 @@ print_endpoint (GString *text, const Scenario *scenario, ScenarioSide side)
   }
   for (gsize i = 0; i < n_tunables; i++)
     put (text, tunables[i].name,
-         format_tunable (&tunables[i], caiman_config_get (&endpoint->config, &tunables[i])));
+         tunable_format (&tunables[i], caiman_config_get (&endpoint->config, &tunables[i])));
 }
 
 static char *

@@ -6,7 +6,7 @@
  * result; sweep.c tries each value of the sweep. All of them note errors in one ScanErrors. */
 #pragma once
 
-#include "harness/scan.h"
+#include "config/fields.h"
 #include "harness/scenario-values.h"
 
 G_BEGIN_DECLS
@@ -25,6 +25,7 @@ typedef struct {
 struct _ScenarioOverrides {
   GPtrArray *items; /* ScenarioOverride * */
   gboolean without_sweep;
+  char *testbed; /* (nullable) */
 };
 
 /* "link lte.delay" to "link lte" and "delay"; FALSE when it has no such form. */
@@ -47,41 +48,19 @@ void scenario_layers_apply (ScanDoc *doc, const ScenarioOverrides *overrides, Sc
 /* Sets a key of a later layer: "rate" also displaces "up.rate" and "down.rate". */
 void scenario_layer_set (ScanGroup *group, const char *key, const char *value, ScanPlace place);
 
+/* Takes the groups [testbed NAME] out of @doc, tries each of them, and lays that of @testbed (NULL:
+ * sim) over it. */
+void scenario_testbed_apply (ScanDoc *doc, const char *testbed, ScanErrors *errors);
+
 /* ---- fields of a group ---- */
 
-typedef struct {
-  ScanErrors *errors;
-  const ScanGroup *group;
-} Fields;
+/* Besides those of fields.h. */
 
-/* "KEY: message", at the entry's line. @problem (transfer full) may be NULL: then nothing. */
-void fields_take_problem (const Fields *fields, const ScanEntry *entry, char *problem);
-void fields_error (const Fields *fields, const ScanEntry *entry, const char *format, ...)
-    G_GNUC_PRINTF (3, 4);
-/* At the group's header. */
-void fields_group_error (const Fields *fields, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-/* (nullable) the entry. */
-const ScanEntry *fields_find (const Fields *fields, const char *key);
-/* The same; notes an error when it is not there. */
-const ScanEntry *fields_require (const Fields *fields, const char *key);
 /* The entry of "up.KEY" or "down.KEY", else of "KEY". */
 const ScanEntry *fields_find_direction (const Fields *fields, const char *key,
                                         ScenarioDirection direction);
-
 /* The value, or @fallback when the key is not there or wrong (noted then). */
-gint64 fields_time (const Fields *fields, const char *key, gint64 fallback, gint64 min, gint64 max);
-gint64 fields_time_or_never (const Fields *fields, const char *key, gint64 fallback, gint64 min,
-                             gint64 max);
-gint64 fields_bytes (const Fields *fields, const char *key, gint64 fallback, gint64 min,
-                     gint64 max);
-gint64 fields_count (const Fields *fields, const char *key, gint64 fallback, gint64 min,
-                     gint64 max);
 gint64 fields_rate (const Fields *fields, const char *key, gint64 fallback);
-int fields_choice (const Fields *fields, const char *key, int fallback, const char *const *names);
-
-/* Notes each key that is not in the NULL-terminated list @known. */
-void fields_check_known (const Fields *fields, const char *const *known);
 
 /* ---- groups ---- */
 

@@ -2,7 +2,7 @@
 /* scenario-traffic.c - [traffic NAME]. */
 #include "harness/scenario-private.h"
 
-#include "harness/units.h"
+#include "config/units.h"
 
 #include <string.h>
 

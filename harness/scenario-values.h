@@ -5,6 +5,7 @@
  * Formatters (transfer full) give text that parses to the same value. */
 #pragma once
 
+#include "config/values.h"
 #include "harness/scenario.h"
 
 G_BEGIN_DECLS
@@ -17,18 +18,6 @@ extern const char *const scenario_mode_names[];
 extern const char *const scenario_accept_names[];
 extern const char *const scenario_verb_names[];
 extern const char *const scenario_inject_names[];
-
-/* The index of @text in @names, or -1. */
-int value_find_name (const char *const *names, const char *text);
-
-/* "unknown WHAT 'TEXT'; did you mean 'NEAREST'?", or with the whole list when nothing is near. */
-char *value_unknown (const char *what, const char *text, const char *const *names);
-
-/* Numbers with units within [@min, @max], both included. */
-char *value_parse_time (const char *text, gint64 min, gint64 max, gint64 *ns_out);
-char *value_parse_time_or_never (const char *text, gint64 min, gint64 max, gint64 *ns_out);
-char *value_parse_bytes (const char *text, gint64 min, gint64 max, gint64 *bytes_out);
-char *value_parse_count (const char *text, gint64 min, gint64 max, gint64 *count_out);
 
 /* From 1 bit/s up, or "unlimited". */
 char *value_parse_rate (const char *text, gint64 *bps_out);
@@ -43,7 +32,6 @@ char *value_parse_queue (const char *text, ScenarioQueue *queue_out);
  * 1 byte to @max. */
 char *value_parse_size (const char *text, gint64 max, ScenarioSize *size_out);
 
-char *value_format_time (gint64 ns);  /* with "never" */
 char *value_format_rate (gint64 bps); /* with "unlimited" */
 char *value_format_jitter (const ScenarioJitter *jitter);
 char *value_format_loss (const ScenarioLoss *loss);

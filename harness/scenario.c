@@ -228,6 +228,7 @@ finish (ScanDoc *doc, const char *name, const ScenarioOverrides *overrides, Scan
   Scenario *scenario = NULL;
 
   if (doc) {
+    scenario_testbed_apply (doc, overrides ? overrides->testbed : NULL, errors);
     if (overrides)
       scenario_layers_apply (doc, overrides, errors);
     scenario = scenario_resolve (doc, errors);

@@ -424,6 +424,9 @@ void scenario_overrides_free (ScenarioOverrides *overrides);
 gboolean scenario_overrides_set (ScenarioOverrides *overrides, const char *parameter,
                                  const char *value);
 
+/* The scenario is to run there, and what its [testbed NAME] says holds; NULL, as at first: sim. */
+void scenario_overrides_set_testbed (ScenarioOverrides *overrides, const char *testbed);
+
 /* Leaves the [sweep] group out: what is loaded is one point. */
 void scenario_overrides_set_without_sweep (ScenarioOverrides *overrides, gboolean without_sweep);
 

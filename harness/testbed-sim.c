@@ -3,10 +3,8 @@
  * pumps' loop is two timers of the simulator's queue. */
 #include "harness/testbed-sim.h"
 
-#include "core/prng.h"
+#include "harness/testbed-links.h"
 #include "sim/network.h"
-
-#include <string.h>
 
 typedef struct {
   TestbedTimer base;
@@ -29,8 +27,7 @@ typedef struct {
   SimNetwork *network;
   GPtrArray *paths; /* of SimLinkPath (borrowed), by scenario link */
   Loop loop[SCENARIO_N_SIDES];
-  GArray *path_links;   /* of guint: scenario link of a connector's path id; [0] is unused */
-  GArray *server_links; /* of guint: scenario link of a server's link id; [0] is unused */
+  TestbedLinks links;
   gboolean quit;
 } TestbedSim;
 
@@ -80,30 +77,12 @@ sim_check (const Scenario *scenario)
 
 /* --- Links --- */
 
-/* (transfer full) What a side knows of a link; the name is also what the handshake tells. */
-static CaimanLinkInfo
-make_info (const ScenarioLink *link, ScenarioSide side)
-{
-  const ScenarioLinkTerms *terms = &link->terms[side];
-
-  return (CaimanLinkInfo) { .name = link->name,
-                            .user_data = g_bytes_new_static (link->name, strlen (link->name)),
-                            .weight = terms->weight,
-                            .cost = terms->cost,
-                            .quota_bytes = terms->quota_bytes,
-                            .quota_period_ns = terms->quota_period_ns };
-}
-
 static void
 accept_end (gpointer user_data, SimLinkPath *path, CaimanTransport *end)
 {
   TestbedSim *sim = user_data;
-  guint link = GPOINTER_TO_UINT (sim_link_path_get_user_data (path));
-  CaimanLinkInfo info = make_info (scenario_get_link (sim->scenario, link), SCENARIO_SIDE_SERVER);
 
-  g_array_append_val (sim->server_links, link);
-  caiman_pump_add_transport (sim->base.pump[SCENARIO_SIDE_SERVER], end, &info);
-  g_bytes_unref (info.user_data);
+  testbed_links_accept (&sim->links, GPOINTER_TO_UINT (sim_link_path_get_user_data (path)), end);
 }
 
 static CaimanTransport *
@@ -111,82 +90,27 @@ open_transport (gpointer user_data, guint32 path_id, CaimanReason *reason_out)
 {
   const Loop *loop = user_data;
   TestbedSim *sim = to_sim (loop->testbed);
-  guint link = g_array_index (sim->path_links, guint, path_id);
+  guint link = testbed_links_get_path (&sim->links, path_id);
 
   return sim_link_path_connect (g_ptr_array_index (sim->paths, link));
-}
-
-static guint32
-find_path_id (const TestbedSim *sim, guint link)
-{
-  for (guint id = sim->path_links->len - 1; id > 0; id--) {
-    if (g_array_index (sim->path_links, guint, id) == link)
-      return id;
-  }
-  return 0;
 }
 
 static void
 sim_add_link (Testbed *self, guint link, gint64 start_ns)
 {
-  TestbedSim *sim = to_sim (self);
-  CaimanPump *pump = self->pump[SCENARIO_SIDE_CLIENT];
-  CaimanConnector *connector = caiman_pump_get_connector (pump);
-  const ScenarioLink *spec = scenario_get_link (sim->scenario, link);
-  CaimanLinkInfo info = make_info (spec, SCENARIO_SIDE_CLIENT);
-  guint32 id =
-      caiman_connector_add_path (connector, &info, start_ns, caiman_timer_queue_now (sim->queue));
-
-  caiman_connector_set_reconnect_delay (connector, id, spec->reconnect_delay_ns);
-
-  g_assert (id == sim->path_links->len);
-  g_array_append_val (sim->path_links, link);
-  g_bytes_unref (info.user_data);
-  caiman_pump_touch (pump);
+  testbed_links_add (&to_sim (self)->links, link, start_ns);
 }
 
 static void
 sim_remove_link (Testbed *self, guint link)
 {
-  TestbedSim *sim = to_sim (self);
-  CaimanPump *pump = self->pump[SCENARIO_SIDE_CLIENT];
-  guint32 id = find_path_id (sim, link);
-
-  g_assert (id > 0);
-  caiman_connector_remove_path (caiman_pump_get_connector (pump), id,
-                                caiman_timer_queue_now (sim->queue));
-  caiman_pump_touch (pump);
-}
-
-static int
-find_client_link (TestbedSim *sim, guint32 link_id)
-{
-  CaimanPump *pump = sim->base.pump[SCENARIO_SIDE_CLIENT];
-  gsize n_links;
-
-  if (!pump)
-    return -1;
-  CaimanLink *const *links =
-      caiman_connection_get_links (caiman_pump_get_connection (pump), &n_links);
-  for (gsize i = 0; i < n_links; i++) {
-    if (caiman_link_get_id (links[i]) == link_id)
-      return scenario_find_link (sim->scenario, caiman_link_get_name (links[i]));
-  }
-  return -1;
+  testbed_links_remove (&to_sim (self)->links, link);
 }
 
 static int
 sim_find_link (Testbed *self, ScenarioSide side, guint32 link_id)
 {
-  TestbedSim *sim = to_sim (self);
-
-  if (link_id == 0)
-    return -1;
-  if (side == SCENARIO_SIDE_CLIENT)
-    return find_client_link (sim, link_id);
-  /* A server numbers its links in the order in which they come in. */
-  return link_id < sim->server_links->len ? (int)g_array_index (sim->server_links, guint, link_id)
-                                          : -1;
+  return testbed_links_find (&to_sim (self)->links, side, link_id);
 }
 
 /* --- Pumps --- */
@@ -266,12 +190,11 @@ sim_start (Testbed *self, ScenarioSide side, const CaimanConfig *config, const C
   };
 
   g_assert (!self->pump[side]);
+  testbed_links_restart (&sim->links, side);
   if (side == SCENARIO_SIDE_SERVER) {
-    g_array_set_size (sim->server_links, 1);
     self->pump[side] = caiman_pump_new_server (config, random, &functions, &handler, loop);
     sim_network_set_accept (sim->network, accept_end, sim);
   } else {
-    g_array_set_size (sim->path_links, 1);
     self->pump[side] = caiman_pump_new_client (config, random, &functions, &handler, loop);
   }
   return self->pump[side];
@@ -425,10 +348,9 @@ sim_quit (Testbed *self)
 
 static Testbed *
 sim_create (const Scenario *scenario, guint64 seed, const TestbedHandler *handler,
-            gpointer user_data)
+            gpointer user_data, GError **error)
 {
   TestbedSim *sim = g_new0 (TestbedSim, 1);
-  const guint unused = 0;
 
   sim->base.klass = &testbed_sim_class;
   sim->scenario = scenario;
@@ -437,10 +359,7 @@ sim_create (const Scenario *scenario, guint64 seed, const TestbedHandler *handle
   sim->queue = caiman_timer_queue_new ();
   sim->network = sim_network_new (sim->queue, seed);
   sim->paths = g_ptr_array_new ();
-  sim->path_links = g_array_new (FALSE, FALSE, sizeof (guint));
-  sim->server_links = g_array_new (FALSE, FALSE, sizeof (guint));
-  g_array_append_val (sim->path_links, unused);
-  g_array_append_val (sim->server_links, unused);
+  testbed_links_init (&sim->links, &sim->base, scenario);
   for (guint s = 0; s < SCENARIO_N_SIDES; s++) {
     sim->loop[s] = (Loop) { .testbed = &sim->base, .side = s };
     caiman_timer_init (&sim->loop[s].deadline, run_pump, &sim->loop[s]);
@@ -471,8 +390,7 @@ sim_free (Testbed *self)
   sim_network_free (sim->network);
   caiman_timer_queue_free (sim->queue);
   g_ptr_array_unref (sim->paths);
-  g_array_unref (sim->path_links);
-  g_array_unref (sim->server_links);
+  testbed_links_clear (&sim->links);
   g_free (sim);
 }
 
@@ -497,9 +415,3 @@ const TestbedClass testbed_sim_class = {
   .run = sim_run,
   .quit = sim_quit,
 };
-
-const TestbedClass *
-testbed_find (const char *name)
-{
-  return g_strcmp0 (name, testbed_sim_class.name) == 0 ? &testbed_sim_class : NULL;
-}

@@ -2,8 +2,8 @@
 /* testbed.h - the world in which a scenario runs: a clock, links that can be hurt, two pumps.
  *
  * The runner knows this interface alone; the simulator implements it in virtual time
- * (testbed-sim.h), real sockets later. All call-backs come from testbed_run(). A testbed refuses
- * what it cannot honour (check) and never ignores it. */
+ * (testbed-sim.h), TCP connections over loopback in real time (testbed-tcp.h). All call-backs come
+ * from TestbedClass.run(). A testbed refuses what it cannot honour (check) and never ignores it. */
 #pragma once
 
 #include "harness/scenario.h"
@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 typedef struct _Testbed Testbed;
 typedef struct _TestbedTimer TestbedTimer;
 typedef void (*TestbedTimerFunc) (gpointer user_data);
+typedef gboolean (*TestbedPacketFunc) (gpointer user_data);
 
 /* What the runner wants to hear of the two endpoints. @side says whose. */
 typedef struct {
@@ -48,16 +49,28 @@ typedef struct {
   const ScenarioPath *path;
 } TestbedFault;
 
+/* How well a testbed in real time has kept to it. */
 typedef struct {
-  const char *name; /* "sim" */
+  const char *failure;                     /* (nullable) what the system did not give any more */
+  gint64 lateness_p99_ns, lateness_max_ns; /* of its timers; -1: none was due */
+  gint64 cpu_ns;                           /* of both endpoints, their applications and the links */
+} TestbedTiming;
+
+/* A run of which more than a hundredth of all timers were later than this says nothing about the
+ * scenario: the testbed could not keep up. */
+#define TESTBED_LATENESS_MAX_NS (20 * CAIMAN_NS_PER_MS)
+
+typedef struct {
+  const char *name; /* "sim", "tcp" */
 
   /* (transfer full) a text for each knob of @scenario that is not honoured, free function g_free.
    */
   GPtrArray *(*check) (const Scenario *scenario);
 
-  /* @scenario and @handler must outlive the testbed. @seed is the run's. */
+  /* @scenario and @handler must outlive the testbed. @seed is the run's. NULL: the system does not
+   * give what it takes. */
   Testbed *(*create) (const Scenario *scenario, guint64 seed, const TestbedHandler *handler,
-                      gpointer user_data);
+                      gpointer user_data, GError **error);
   void (*free) (Testbed *self);
 
   gint64 (*now) (Testbed *self);
@@ -79,13 +92,18 @@ typedef struct {
    * the connection's own functions it may be asked from a tracer. */
   int (*find_link) (Testbed *self, ScenarioSide side, guint32 link_id);
 
+  /* Calls @func after each packet that comes in at @side over @link, until it returns TRUE; one at
+   * a time. NULL where a message and its payload always come together. */
+  void (*after_packets) (Testbed *self, ScenarioSide side, guint link, TestbedPacketFunc func,
+                         gpointer user_data);
+
   /* Bytes that wait in front of the bottleneck of one direction of @link. */
   gint64 (*get_queue_bytes) (Testbed *self, guint link, ScenarioDirection direction);
 
   /* Bytes that one direction of @link has carried so far, with all headers. */
   gint64 (*get_wire_bytes) (Testbed *self, guint link, ScenarioDirection direction);
 
-  /* Events carried out so far. */
+  /* Events carried out so far, or times that the loop has woken up. */
   guint64 (*get_steps) (Testbed *self);
 
   /* Timers; made once, armed often. free() accepts an armed one. */
@@ -93,9 +111,12 @@ typedef struct {
   void (*timer_arm) (TestbedTimer *timer, gint64 at_ns); /* NEVER: disarms; past: at once */
   void (*timer_free) (TestbedTimer *timer);
 
-  /* Runs until testbed_quit() or @until_ns, whichever comes first. */
+  /* Runs until quit() or @until_ns, whichever comes first; once. */
   void (*run) (Testbed *self, gint64 until_ns);
   void (*quit) (Testbed *self);
+
+  /* After run(); NULL in virtual time. */
+  void (*get_timing) (Testbed *self, TestbedTiming *timing_out);
 } TestbedClass;
 
 /* First member of every testbed's own struct. */
@@ -111,6 +132,9 @@ struct _TestbedTimer {
 
 /* The class of that name, or NULL. */
 const TestbedClass *testbed_find (const char *name);
+
+/* Names of all classes, NULL-terminated; static. */
+const char *const *testbed_list (void);
 
 static inline gint64
 testbed_now (Testbed *self)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "reports/query-private.h"
+#include "reports/store-migrate.h"
 
 #define WHAT "cannot read"
 
@@ -180,6 +181,15 @@ read_checkpoint (StoreRun *run, sqlite3_stmt *stmt)
 }
 
 static void
+read_trace_block (StoreRun *run, sqlite3_stmt *stmt)
+{
+  StoreTraceBlock t = { .first_event = integer (stmt, 0), .n_events = integer (stmt, 1) };
+  const void *data = sqlite3_column_blob (stmt, 2);
+  t.data = g_bytes_new (data, (gsize)sqlite3_column_bytes (stmt, 2));
+  g_array_append_val (run->trace_blocks, t);
+}
+
+static void
 read_expectation (StoreRun *run, sqlite3_stmt *stmt)
 {
   StoreExpectation e = {
@@ -194,39 +204,43 @@ read_expectation (StoreRun *run, sqlite3_stmt *stmt)
 
 static const struct {
   QueryParts part;
+  guint since;     /* the version of the schema that brought the table; 0: always there */
   const char *sql; /* ?1 is the run's id */
   void (*read) (StoreRun *run, sqlite3_stmt *stmt);
 } tables[] = {
-  { QUERY_TABLES,
+  { QUERY_TABLES, 0,
     "SELECT side, name, value, unit FROM parameter WHERE run_id = ?1 ORDER BY side, name",
     read_parameter },
-  { QUERY_TABLES,
+  { QUERY_TABLES, 0,
     "SELECT name, carrier, up_rate_bps, up_delay_ns, up_jitter, up_loss, up_queue, down_rate_bps,"
     " down_delay_ns, down_jitter, down_loss, down_queue, weight, cost, quota_bytes"
     " FROM link WHERE run_id = ?1 ORDER BY link",
     read_link },
-  { QUERY_TABLES,
+  { QUERY_TABLES, 0,
     "SELECT name, from_side, kind, offered_bytes, delivered_bytes, complete"
     " FROM flow WHERE run_id = ?1 ORDER BY flow",
     read_flow },
-  { QUERY_TABLES,
+  { QUERY_TABLES, 0,
     "SELECT subject_kind, subject, name, value, unit FROM metric WHERE run_id = ?1 ORDER BY seq",
     read_metric },
-  { QUERY_TABLES,
+  { QUERY_TABLES, 0,
     "SELECT t_ns, side, link, kind, reason, a, b, text FROM event WHERE run_id = ?1 ORDER BY seq",
     read_event },
-  { QUERY_TABLES,
+  { QUERY_TABLES, 0,
     "SELECT n_events, t_ns, digest FROM checkpoint WHERE run_id = ?1 ORDER BY n_events",
     read_checkpoint },
-  { QUERY_TABLES,
+  { QUERY_TABLES, 0,
     "SELECT name, bound, actual, held, line FROM expectation WHERE run_id = ?1 ORDER BY seq",
     read_expectation },
-  { QUERY_SAMPLES,
+  { QUERY_TRACE, STORE_VERSION_TRACE,
+    "SELECT first_event, n_events, data FROM trace_block WHERE run_id = ?1 ORDER BY first_event",
+    read_trace_block },
+  { QUERY_SAMPLES, 0,
     "SELECT t_ns, link, side, state, rtt_ns, in_flight_bytes, limit_bytes, sent_bytes,"
     " delivered_bytes, resent_bytes, queue_bytes"
     " FROM link_sample WHERE run_id = ?1 ORDER BY link, side, t_ns",
     read_link_sample },
-  { QUERY_SAMPLES,
+  { QUERY_SAMPLES, 0,
     "SELECT t_ns, flow, offered_bytes, delivered_bytes, reorder_bytes"
     " FROM flow_sample WHERE run_id = ?1 ORDER BY flow, t_ns",
     read_flow_sample },
@@ -292,7 +306,8 @@ load_run (Store *store, StoreRun *run, gint64 run_id, QueryParts parts, GError *
     return FALSE;
   }
   for (gsize i = 0; i < G_N_ELEMENTS (tables); i++)
-    if ((tables[i].part & parts) && !read_rows (store, run, tables[i].sql, tables[i].read, error))
+    if ((tables[i].part & parts) && tables[i].since <= store_get_version (store) &&
+        !read_rows (store, run, tables[i].sql, tables[i].read, error))
       return FALSE;
   return TRUE;
 }

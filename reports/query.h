@@ -34,14 +34,15 @@ GPtrArray *query_list_runs (Store *store, const QueryFilter *filter, guint limit
 /* What query_load_run() reads beside the row of the run itself. */
 typedef enum {
   QUERY_HEAD = 0,
-  QUERY_TABLES = 1 << 0,  /* all but the samples */
+  QUERY_TABLES = 1 << 0,  /* all but what follows */
   QUERY_SAMPLES = 1 << 1, /* link and flow samples */
-  QUERY_ALL = QUERY_TABLES | QUERY_SAMPLES,
+  QUERY_TRACE = 1 << 2,   /* the blocks of trace events; none in a database of version 1 */
+  QUERY_ALL = QUERY_TABLES | QUERY_SAMPLES | QUERY_TRACE,
 } QueryParts;
 
 /* One run as it was recorded. For a replay: scenario text, seed, policy, testbed, variant, digest
- * and checkpoints are all there with QUERY_TABLES. Returns: (transfer full): or NULL with
- * STORE_ERROR_NOT_FOUND or another error. */
+ * and checkpoints are all there with QUERY_TABLES, the trace events with QUERY_TRACE. Returns:
+ * (transfer full): or NULL with STORE_ERROR_NOT_FOUND or another error. */
 StoreRun *query_load_run (Store *store, gint64 run_id, QueryParts parts, GError **error);
 
 /* The number of the newest run; STORE_ERROR_NOT_FOUND when there is none. */

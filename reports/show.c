@@ -27,8 +27,24 @@ add_verdict (Table *table, const StoreRun *run)
                format_exit_class (run->exit_class));
 }
 
+/* Columns of the list, in this order. */
+enum {
+  LIST_RUN,
+  LIST_STARTED,
+  LIST_CAMPAIGN,
+  LIST_SCENARIO,
+  LIST_SEED,
+  LIST_POLICY,
+  LIST_TESTBED,
+  LIST_VERDICT,
+  LIST_OUTCOME,
+  LIST_HELD,
+  LIST_SIMULATED,
+  LIST_VARIANT,
+};
+
 static void
-add_list_row (Table *table, const QueryListEntry *entry)
+add_list_row (Table *table, const QueryListEntry *entry, gboolean has_variants)
 {
   const StoreRun *run = entry->run;
   table_take (table, g_strdup_printf ("%" G_GINT64_FORMAT, run->id));
@@ -42,20 +58,39 @@ add_list_row (Table *table, const QueryListEntry *entry)
   table_add (table, TABLE_PLAIN, run->outcome);
   table_take (table, g_strdup_printf ("%u/%u", entry->n_held, entry->n_held + entry->n_not_held));
   table_take (table, run->finished ? format_time ((double)run->simulated_ns) : g_strdup ("-"));
-  table_add (table, TABLE_DIM, run->variant ? run->variant : "");
+  if (has_variants)
+    table_add (table, TABLE_DIM, run->variant ? run->variant : "");
+}
+
+static gboolean
+has_variant (GPtrArray *entries)
+{
+  for (guint i = 0; i < entries->len; i++) {
+    const QueryListEntry *entry = g_ptr_array_index (entries, i);
+    if (entry->run->variant)
+      return TRUE;
+  }
+  return FALSE;
 }
 
 char *
-show_format_list (GPtrArray *entries, ShowFlags flags)
+show_format_list (GPtrArray *entries, guint width_columns, ShowFlags flags)
 {
-  static const char *const titles[] = { ">run",    "started (UTC)", "campaign",   "scenario",
-                                        ">seed",   "policy",        "testbed",    "verdict",
-                                        "outcome", ">held",         ">simulated", "variant",
-                                        NULL };
+  static const int order[] = {
+    LIST_TESTBED, LIST_CAMPAIGN, LIST_SIMULATED, LIST_HELD, LIST_STARTED, LIST_POLICY, -1
+  };
+  const char *titles[] = { ">run",    "started (UTC)", "campaign",   "scenario",
+                           ">seed",   "policy",        "testbed",    "verdict",
+                           "outcome", ">held",         ">simulated", NULL,
+                           NULL };
+  gboolean has_variants = has_variant (entries);
+  titles[LIST_VARIANT] = has_variants ? "variant" : NULL;
   GString *out = g_string_new (NULL);
   g_autoptr (Table) table = table_new (titles, (flags & SHOW_COLOUR) != 0);
   for (guint i = 0; i < entries->len; i++)
-    add_list_row (table, g_ptr_array_index (entries, i));
+    add_list_row (table, g_ptr_array_index (entries, i), has_variants);
+  if (!(flags & SHOW_ALL))
+    table_fit (table, width_columns, order);
   if (table_is_empty (table))
     g_string_append (out, "no runs\n");
   else
@@ -105,6 +140,20 @@ static char *
 format_both (const char *up, const char *down)
 {
   return g_str_equal (up, down) ? g_strdup (up) : g_strdup_printf ("%s, %s", up, down);
+}
+
+/* Nobody knows what a live link can do. */
+static void
+append_live_links (GString *out, const StoreRun *run, gboolean colour)
+{
+  static const char *const titles[] = { "link", "carrier", NULL };
+  g_autoptr (Table) table = table_new (titles, colour);
+  for (guint i = 0; i < run->links->len; i++) {
+    const StoreLink *l = &g_array_index (run->links, StoreLink, i);
+    table_add (table, TABLE_PLAIN, l->name);
+    table_add (table, TABLE_PLAIN, l->carrier);
+  }
+  append_table (out, "Links", table);
 }
 
 static void
@@ -212,7 +261,10 @@ show_format_run (const StoreRun *run, ShowFlags flags)
   g_autofree char *line = summary_format_line (run, colour);
   GString *out = g_string_new (line);
   append_head (out, run);
-  append_links (out, run, colour);
+  if (g_str_equal (run->testbed, "live"))
+    append_live_links (out, run, colour);
+  else
+    append_links (out, run, colour);
   append_flows (out, run, colour);
   if (flags & SHOW_ALL)
     append_parameters (out, run, colour);

@@ -10,6 +10,7 @@
 /* Append only: databases out there are at any of these versions. */
 static const StoreMigration migrations[] = {
   { .resource = "/caiman/reports/schema.sql" },
+  { .resource = "/caiman/reports/schema-2.sql" },
 };
 
 const StoreMigration *
@@ -112,19 +113,19 @@ store_migrate (sqlite3 *db, const char *path, const StoreMigration *steps, guint
 }
 
 gboolean
-store_migrate_check (sqlite3 *db, const char *path, guint n_steps, GError **error)
+store_migrate_check (sqlite3 *db, const char *path, guint oldest, guint n_steps, guint *version_out,
+                     GError **error)
 {
-  guint version;
-  if (!get_version (db, path, n_steps, &version, error))
+  if (!get_version (db, path, n_steps, version_out, error))
     return FALSE;
-  if (version == n_steps)
-    return TRUE;
-  if (version == 0) {
+  if (*version_out == 0) {
     g_set_error (error, STORE_ERROR, STORE_ERROR_NOT_A_STORE, "%s: is empty", path);
     return FALSE;
   }
+  if (*version_out >= oldest)
+    return TRUE;
   g_set_error (error, STORE_ERROR, STORE_ERROR_TOO_OLD,
                "%s: has schema version %u; to bring it to version %u it must be opened for writing",
-               path, version, n_steps);
+               path, *version_out, n_steps);
   return FALSE;
 }

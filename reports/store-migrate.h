@@ -13,6 +13,13 @@ G_BEGIN_DECLS
 /* PRAGMA application_id of every store: "caim". */
 #define STORE_APPLICATION_ID 0x6361696d
 
+/* Databases from this version on can be read as they are: what came later are tables of their own,
+ * and readers ask for the version before they look for one. */
+#define STORE_VERSION_READABLE 1
+
+/* The version that brought the table trace_block. */
+#define STORE_VERSION_TRACE 2
+
 typedef struct {
   const char *sql;      /* SQL, or NULL for */
   const char *resource; /* the path of a GResource that holds it */
@@ -27,7 +34,9 @@ const StoreMigration *store_migrate_get_steps (guint *n_steps_out);
 gboolean store_migrate (sqlite3 *db, const char *path, const StoreMigration *steps, guint n_steps,
                         GError **error);
 
-/* As store_migrate(), but only looks: anything else than exactly version @n_steps is an error. */
-gboolean store_migrate_check (sqlite3 *db, const char *path, guint n_steps, GError **error);
+/* As store_migrate(), but only looks: a version that is not between @oldest and @n_steps is an
+ * error. */
+gboolean store_migrate_check (sqlite3 *db, const char *path, guint oldest, guint n_steps,
+                              guint *version_out, GError **error);
 
 G_END_DECLS

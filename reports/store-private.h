@@ -14,6 +14,9 @@ G_BEGIN_DECLS
 /* The connection (borrowed). */
 sqlite3 *store_get_db (Store *store);
 
+/* The schema's version: the current one, or an earlier one when it was opened read-only. */
+guint store_get_version (const Store *store);
+
 /* One thread at a time between these two. */
 void store_lock (Store *store);
 void store_unlock (Store *store);
@@ -34,8 +37,8 @@ gboolean store_end (Store *store, gboolean ok, const char *what, GError **error)
 sqlite3_stmt *store_prepare (Store *store, const char *sql, const char *what, GError **error);
 
 /* Binds the parameters ?1, ?2, ... by one letter of @types each: i int, l gint64, L gint64 where
- * -1 is NULL, t text (nullable, must live until the step), d double where NAN is NULL, b a digest.
- */
+ * -1 is NULL, t text (nullable, must live until the step), d double where NAN is NULL, b a digest,
+ * B a GBytes (both must live until the step). */
 void store_bind (sqlite3_stmt *stmt, const char *types, ...);
 
 /* Steps a statement that returns no rows, and resets it for the next. */

@@ -29,6 +29,13 @@ store_subject_to_string (StoreSubject subject_kind)
   return names[subject_kind];
 }
 
+static void
+clear_trace_block (gpointer data)
+{
+  StoreTraceBlock *block = data;
+  g_bytes_unref (block->data);
+}
+
 StoreRun *
 store_run_new (void)
 {
@@ -41,6 +48,8 @@ store_run_new (void)
   run->flow_samples = g_array_new (FALSE, TRUE, sizeof (StoreFlowSample));
   run->events = g_array_new (FALSE, TRUE, sizeof (StoreEvent));
   run->checkpoints = g_array_new (FALSE, TRUE, sizeof (StoreCheckpoint));
+  run->trace_blocks = g_array_new (FALSE, TRUE, sizeof (StoreTraceBlock));
+  g_array_set_clear_func (run->trace_blocks, clear_trace_block);
   run->expectations = g_array_new (FALSE, TRUE, sizeof (StoreExpectation));
   run->strings = g_string_chunk_new (4096);
   return run;
@@ -59,6 +68,7 @@ store_run_free (StoreRun *run)
   g_array_unref (run->flow_samples);
   g_array_unref (run->events);
   g_array_unref (run->checkpoints);
+  g_array_unref (run->trace_blocks);
   g_array_unref (run->expectations);
   g_string_chunk_free (run->strings);
   g_free (run);
@@ -100,4 +110,23 @@ store_run_get_metric (const StoreRun *run, StoreSubject subject_kind, const char
       return metric->value;
   }
   return NAN;
+}
+
+gint64
+store_run_get_kept_events (const StoreRun *run)
+{
+  guint n = run->trace_blocks->len;
+  if (n == 0)
+    return 0;
+  const StoreTraceBlock *last = &g_array_index (run->trace_blocks, StoreTraceBlock, n - 1);
+  return last->first_event + last->n_events;
+}
+
+void
+store_run_take_trace_block (StoreRun *run, gint64 n_events, GBytes *data)
+{
+  StoreTraceBlock block = { .first_event = store_run_get_kept_events (run),
+                            .n_events = n_events,
+                            .data = data };
+  g_array_append_val (run->trace_blocks, block);
 }

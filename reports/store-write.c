@@ -105,10 +105,10 @@ write_links (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char *
 {
   for (guint i = 0; i < run->links->len; i++) {
     const StoreLink *l = &g_array_index (run->links, StoreLink, i);
-    store_bind (stmt, "littLltttLltttllL", run->id, (int)i, l->name, l->carrier, l->up.rate_bps,
-                l->up.delay_ns, l->up.jitter, l->up.loss, l->up.queue, l->down.rate_bps,
-                l->down.delay_ns, l->down.jitter, l->down.loss, l->down.queue, l->weight, l->cost,
-                l->quota_bytes);
+    store_bind (stmt, "llttLltttLltttllL", run->id, run->first_link + i, l->name, l->carrier,
+                l->up.rate_bps, l->up.delay_ns, l->up.jitter, l->up.loss, l->up.queue,
+                l->down.rate_bps, l->down.delay_ns, l->down.jitter, l->down.loss, l->down.queue,
+                l->weight, l->cost, l->quota_bytes);
     if (!store_step_done (store, stmt, what, error))
       return FALSE;
   }
@@ -149,7 +149,7 @@ write_link_samples (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const
 {
   for (guint i = 0; i < run->link_samples->len; i++) {
     const StoreLinkSample *s = &g_array_index (run->link_samples, StoreLinkSample, i);
-    g_assert (s->link < run->links->len);
+    g_assert (s->link < run->first_link + run->links->len);
     store_bind (stmt, "litltLllllll", run->id, (int)s->link, store_side_to_string (s->side),
                 s->t_ns, s->state, s->rtt_ns, s->in_flight_bytes, s->limit_bytes, s->sent_bytes,
                 s->delivered_bytes, s->resent_bytes, s->queue_bytes);
@@ -180,9 +180,10 @@ write_events (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char 
 {
   for (guint i = 0; i < run->events->len; i++) {
     const StoreEvent *e = &g_array_index (run->events, StoreEvent, i);
-    g_assert (e->link < (gint)run->links->len);
-    store_bind (stmt, "liltLttllt", run->id, (int)i, e->t_ns, store_side_to_string (e->side),
-                (gint64)e->link, e->kind, e->reason, e->a, e->b, e->text);
+    g_assert (e->link < run->first_link + (gint64)run->links->len);
+    store_bind (stmt, "llltLttllt", run->id, run->first_event + i, e->t_ns,
+                store_side_to_string (e->side), (gint64)e->link, e->kind, e->reason, e->a, e->b,
+                e->text);
     if (!store_step_done (store, stmt, what, error))
       return FALSE;
   }
@@ -196,6 +197,19 @@ write_checkpoints (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const 
   for (guint i = 0; i < run->checkpoints->len; i++) {
     const StoreCheckpoint *c = &g_array_index (run->checkpoints, StoreCheckpoint, i);
     store_bind (stmt, "lllb", run->id, c->n_events, c->t_ns, c->digest);
+    if (!store_step_done (store, stmt, what, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+write_trace_blocks (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char *what,
+                    GError **error)
+{
+  for (guint i = 0; i < run->trace_blocks->len; i++) {
+    const StoreTraceBlock *t = &g_array_index (run->trace_blocks, StoreTraceBlock, i);
+    store_bind (stmt, "lllB", run->id, t->first_event, t->n_events, t->data);
     if (!store_step_done (store, stmt, what, error))
       return FALSE;
   }
@@ -244,6 +258,8 @@ static const TableWriter tables[] = {
     write_events },
   { "INSERT INTO checkpoint (run_id, n_events, t_ns, digest) VALUES (?1, ?2, ?3, ?4)",
     write_checkpoints },
+  { "INSERT INTO trace_block (run_id, first_event, n_events, data) VALUES (?1, ?2, ?3, ?4)",
+    write_trace_blocks },
   { "INSERT INTO expectation (run_id, seq, name, bound, actual, held, line)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     write_expectations },
@@ -260,7 +276,71 @@ write_tables (Store *store, const StoreRun *run, const char *what, GError **erro
   return TRUE;
 }
 
-/* Only an unfinished run can be finished; one that is gone was pruned meanwhile. */
+/* --- What goes on -------------------------------------------------------------------------- */
+
+/* Flows and metrics tell how far the run is: what they told before goes. */
+static gboolean
+delete_totals (Store *store, const StoreRun *run, const char *what, GError **error)
+{
+  static const char *const deletes[] = { "DELETE FROM flow WHERE run_id = ?1",
+                                         "DELETE FROM metric WHERE run_id = ?1" };
+  for (gsize i = 0; i < G_N_ELEMENTS (deletes); i++) {
+    g_autoptr (sqlite3_stmt) stmt = store_prepare (store, deletes[i], what, error);
+    if (!stmt)
+      return FALSE;
+    store_bind (stmt, "l", run->id);
+    if (!store_step_done (store, stmt, what, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* A run that is gone was pruned meanwhile. */
+static gboolean
+check_updated (Store *store, const char *what, GError **error)
+{
+  if (sqlite3_changes (store_get_db (store)) == 1)
+    return TRUE;
+  g_set_error (error, STORE_ERROR, STORE_ERROR_NOT_FOUND,
+               "%s: %s: it was deleted or finished by another process", store_get_path (store),
+               what);
+  return FALSE;
+}
+
+static gboolean
+update_unfinished (Store *store, const StoreRun *run, const char *what, GError **error)
+{
+  g_autoptr (sqlite3_stmt) stmt =
+      store_prepare (store,
+                     "UPDATE run SET wall_ns = ?2, simulated_ns = ?3, n_events = ?4"
+                     " WHERE id = ?1 AND state = 'unfinished'",
+                     what, error);
+  if (!stmt)
+    return FALSE;
+  store_bind (stmt, "llll", run->id, run->wall_ns, run->simulated_ns, run->n_events);
+  return store_step_done (store, stmt, what, error) && check_updated (store, what, error);
+}
+
+gboolean
+store_run_append (Store *store, StoreRun *run, GError **error)
+{
+  g_autofree char *what = g_strdup_printf ("cannot record run %" G_GINT64_FORMAT, run->id);
+  store_lock (store);
+  gboolean ok = store_begin (store, what, error);
+  if (ok) {
+    ok = update_unfinished (store, run, what, error) &&
+         (!run->was_appended || delete_totals (store, run, what, error)) &&
+         write_tables (store, run, what, error);
+    ok = store_end (store, ok, what, error);
+  }
+  store_unlock (store);
+  run->was_appended |= ok;
+  return ok;
+}
+
+/* --- The end ------------------------------------------------------------------------------- */
+
+/* Only an unfinished run can be finished. */
 static gboolean
 update_run (Store *store, const StoreRun *run, const char *what, GError **error)
 {
@@ -273,14 +353,7 @@ update_run (Store *store, const StoreRun *run, const char *what, GError **error)
     return FALSE;
   store_bind (stmt, "lttilll", run->id, run->digest, run->outcome, run->exit_class, run->wall_ns,
               run->simulated_ns, run->n_events);
-  if (!store_step_done (store, stmt, what, error))
-    return FALSE;
-  if (sqlite3_changes (store_get_db (store)) == 1)
-    return TRUE;
-  g_set_error (error, STORE_ERROR, STORE_ERROR_NOT_FOUND,
-               "%s: %s: it was deleted or finished by another process", store_get_path (store),
-               what);
-  return FALSE;
+  return store_step_done (store, stmt, what, error) && check_updated (store, what, error);
 }
 
 gboolean
@@ -290,7 +363,9 @@ store_run_finish (Store *store, StoreRun *run, GError **error)
   store_lock (store);
   gboolean ok = store_begin (store, what, error);
   if (ok) {
-    ok = update_run (store, run, what, error) && write_tables (store, run, what, error);
+    ok = update_run (store, run, what, error) &&
+         (!run->was_appended || delete_totals (store, run, what, error)) &&
+         write_tables (store, run, what, error);
     ok = store_end (store, ok, what, error);
   }
   store_unlock (store);

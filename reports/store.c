@@ -13,6 +13,7 @@
 struct _Store {
   sqlite3 *db;
   char *path;
+  guint version; /* of its schema */
   GMutex mutex;
 };
 
@@ -22,7 +23,8 @@ int
 store_error_get_exit_status (const GError *error)
 {
   if (g_error_matches (error, STORE_ERROR, STORE_ERROR_NOT_FOUND) ||
-      g_error_matches (error, STORE_ERROR, STORE_ERROR_CANNOT_OPEN))
+      g_error_matches (error, STORE_ERROR, STORE_ERROR_CANNOT_OPEN) ||
+      g_error_matches (error, STORE_ERROR, STORE_ERROR_NOT_A_STORE))
     return 2;
   return 70;
 }
@@ -43,7 +45,6 @@ error_code_of (sqlite3 *db)
   case SQLITE_READONLY:
     return STORE_ERROR_CANNOT_OPEN;
   case SQLITE_NOTADB:
-  case SQLITE_CORRUPT:
     return STORE_ERROR_NOT_A_STORE;
   default:
     return STORE_ERROR_FAILED;
@@ -69,6 +70,12 @@ sqlite3 *
 store_get_db (Store *store)
 {
   return store->db;
+}
+
+guint
+store_get_version (const Store *store)
+{
+  return store->version;
 }
 
 const char *
@@ -156,6 +163,15 @@ bind_int64 (sqlite3_stmt *stmt, int i, gint64 value, gboolean nullable)
   g_assert (rc == SQLITE_OK);
 }
 
+static void
+bind_bytes (sqlite3_stmt *stmt, int i, GBytes *bytes)
+{
+  gsize size_bytes;
+  const void *data = g_bytes_get_data (bytes, &size_bytes);
+  int rc = sqlite3_bind_blob (stmt, i, data, (int)size_bytes, SQLITE_STATIC);
+  g_assert (rc == SQLITE_OK);
+}
+
 void
 store_bind (sqlite3_stmt *stmt, const char *types, ...)
 {
@@ -180,6 +196,9 @@ store_bind (sqlite3_stmt *stmt, const char *types, ...)
       break;
     case 'b':
       sqlite3_bind_blob (stmt, i, va_arg (args, const guint8 *), STORE_DIGEST_BYTES, SQLITE_STATIC);
+      break;
+    case 'B':
+      bind_bytes (stmt, i, va_arg (args, GBytes *));
       break;
     default:
       g_assert_not_reached ();
@@ -236,6 +255,7 @@ open_for_writing (Store *store, GError **error)
 {
   guint n_steps;
   const StoreMigration *steps = store_migrate_get_steps (&n_steps);
+  store->version = n_steps;
   return store_exec (store, "PRAGMA auto_vacuum = INCREMENTAL", "cannot open", error) &&
          store_migrate (store->db, store->path, steps, n_steps, error) && set_wal (store, error) &&
          store_exec (store, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", "cannot open",
@@ -247,7 +267,8 @@ open_for_reading (Store *store, GError **error)
 {
   guint n_steps;
   store_migrate_get_steps (&n_steps);
-  return store_migrate_check (store->db, store->path, n_steps, error);
+  return store_migrate_check (store->db, store->path, STORE_VERSION_READABLE, n_steps,
+                              &store->version, error);
 }
 
 Store *

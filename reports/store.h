@@ -30,13 +30,13 @@ G_BEGIN_DECLS
 GQuark store_error_quark (void);
 
 typedef enum {
-  STORE_ERROR_FAILED,      /* what SQLite says, and not one of the below */
+  STORE_ERROR_FAILED,      /* what SQLite says, and not one of the below; a damaged database */
   STORE_ERROR_FULL,        /* the disk is full: nothing of the transaction was recorded */
   STORE_ERROR_BUSY,        /* another process kept the database locked for 30 s */
   STORE_ERROR_CANNOT_OPEN, /* no such file, or no permission */
-  STORE_ERROR_NOT_A_STORE, /* a file of another kind, or damaged */
+  STORE_ERROR_NOT_A_STORE, /* a file of another kind */
   STORE_ERROR_TOO_NEW,     /* written by a later version of caiman */
-  STORE_ERROR_TOO_OLD,     /* opened read-only and its schema needs a migration first */
+  STORE_ERROR_TOO_OLD,     /* opened read-only, and so old that it must be migrated first */
   STORE_ERROR_NOT_FOUND,   /* no such run or campaign (any more) */
 } StoreError;
 
@@ -45,7 +45,7 @@ typedef enum {
 int store_error_get_exit_status (const GError *error);
 
 typedef enum {
-  STORE_OPEN_READ_ONLY = 0, /* must exist, is not migrated */
+  STORE_OPEN_READ_ONLY = 0, /* must exist, and is read as it is if it is of an earlier version */
   STORE_OPEN_WRITE = 1,     /* must exist, is migrated to the current schema */
   STORE_OPEN_CREATE = 2,    /* as WRITE, and made when missing */
 } StoreOpenMode;
@@ -180,6 +180,14 @@ typedef struct {
   guint8 digest[STORE_DIGEST_BYTES];
 } StoreCheckpoint;
 
+/* Some of the first trace events of a run, in order and without a gap; what is in @data is the
+ * writer's business (harness/trace-block.h). */
+typedef struct {
+  gint64 first_event; /* its number, from 0 */
+  gint64 n_events;
+  GBytes *data; /* (owned) */
+} StoreTraceBlock;
+
 typedef struct {
   const char *name;   /* as in the file, e.g. "upload.efficiency" */
   const char *bound;  /* e.g. ">= 95%" */
@@ -224,7 +232,13 @@ typedef struct {
   GArray *flow_samples; /* of StoreFlowSample; likewise */
   GArray *events;       /* of StoreEvent, in order */
   GArray *checkpoints;  /* of StoreCheckpoint, in order */
+  GArray *trace_blocks; /* of StoreTraceBlock, in order */
   GArray *expectations; /* of StoreExpectation, in the file's order */
+
+  /* Of a run that is recorded while it goes on (store_run_append()): what is in @links and @events
+   * follows on so many that are recorded already. Else 0. */
+  gint64 first_link, first_event;
+  gboolean was_appended; /* set by store_run_append() */
 
   /* Private. */
   GStringChunk *strings;
@@ -248,12 +262,26 @@ void store_run_add_metric (StoreRun *run, StoreSubject subject_kind, const char 
 double store_run_get_metric (const StoreRun *run, StoreSubject subject_kind, const char *subject,
                              const char *name);
 
+/* Appends the next @n_events trace events; takes @data. */
+void store_run_take_trace_block (StoreRun *run, gint64 n_events, GBytes *data);
+
+/* How many trace events are in the blocks: the first so many of the run. */
+gint64 store_run_get_kept_events (const StoreRun *run);
+
 /* Commits the row of an unfinished run and sets @run's id, start and host. */
 gboolean store_run_begin (Store *store, StoreRun *run, GError **error);
 
 /* Commits all rows of @run in one transaction and marks it finished. On failure @run is still
  * marked unfinished, in the database and in the struct; a second try is allowed. */
 gboolean store_run_finish (Store *store, StoreRun *run, GError **error);
+
+/* Commits all rows of @run, which goes on: what has no end in sight is recorded bit by bit, so that
+ * neither memory nor a kill costs more than the latest bit. Between two calls the caller empties
+ * parameters, links, samples and events, and counts first_link and first_event up; flows and
+ * metrics always replace those recorded before. The last bit goes with store_run_finish(). Of the
+ * fields to be set before that, wall_ns, simulated_ns and n_events are recorded. On failure nothing
+ * was written, and the same call may be made again. */
+gboolean store_run_append (Store *store, StoreRun *run, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Store, store_close)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (StoreRun, store_run_free)

@@ -70,8 +70,10 @@ summary_format_line (const StoreRun *run, gboolean colour)
     g_string_append_printf (out, "  [%s]", run->variant);
   g_string_append_printf (out, "  seed %" G_GINT64_FORMAT "  %s", run->seed, run->policy);
   if (run->finished)
-    g_string_append_printf (out, "  %s  %s in %s", run->outcome ? run->outcome : "-", simulated,
-                            wall);
+    g_string_append_printf (out, "  %s", run->outcome ? run->outcome : "-");
+  /* Of one that was skipped, or whose process died, no times are known. */
+  if (run->finished && run->wall_ns > 0)
+    g_string_append_printf (out, "  %s in %s", simulated, wall);
   if (run->id > 0)
     g_string_append_printf (out, "  run %" G_GINT64_FORMAT, run->id);
   append_first_failure (out, run);

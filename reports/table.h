@@ -28,6 +28,11 @@ void table_take (Table *table, char *text);
 /* Whether a row was added. */
 gboolean table_is_empty (const Table *table);
 
+/* Leaves columns out until a line takes no more than @width_columns: those of @order (numbers from
+ * 0, ended by -1), the first first. Where that is not enough, the last column that is left is cut.
+ */
+void table_fit (Table *table, guint width_columns, const int *order);
+
 /* Appends the table to @out, each line behind @indent spaces and without spaces at its end. The
  * last row must be complete. */
 void table_render (const Table *table, guint indent, GString *out);

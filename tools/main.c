@@ -2,7 +2,7 @@
 /* main.c - caiman(1): picks the verb. */
 #include "tools/tool.h"
 
-#include "harness/suggest.h"
+#include "config/suggest.h"
 
 #include <locale.h>
 #include <string.h>
@@ -20,6 +20,9 @@ static const struct {
   { "replay", verb_replay, "run a recorded run again and compare every event" },
   { "show", verb_show, "list recorded runs, or show one" },
   { "prune", verb_prune, "delete recorded runs" },
+  { "tunnel", verb_tunnel, "forward TCP ports over all links together" },
+  { "monitor", verb_monitor, "watch a running tunnel on the whole terminal" },
+  { "speed", verb_speed, "measure the speed to a server over all links together" },
   { "version", verb_version, "print the version" },
   { "help", verb_help, "explain a verb" },
 };

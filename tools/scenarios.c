@@ -2,7 +2,9 @@
 /* scenarios.c - see scenarios.h. */
 #include "tools/scenarios.h"
 
+#include "harness/run.h"
 #include "harness/sweep.h"
+#include "harness/testbed.h"
 #include "tools/tool.h"
 
 #include <string.h>
@@ -32,9 +34,10 @@ struct _RunPlan {
 };
 
 ScenarioOverrides *
-scenarios_parse_sets (char **sets, const char *policy)
+scenarios_parse_sets (char **sets, const char *policy, const char *testbed)
 {
   g_autoptr (ScenarioOverrides) overrides = scenario_overrides_new ();
+  scenario_overrides_set_testbed (overrides, testbed);
   if (policy != NULL) {
     scenario_overrides_set (overrides, "client.policy", policy);
     scenario_overrides_set (overrides, "server.policy", policy);
@@ -48,6 +51,21 @@ scenarios_parse_sets (char **sets, const char *policy)
     }
   }
   return g_steal_pointer (&overrides);
+}
+
+gboolean
+scenarios_check_testbed (const char *name, int *status_out)
+{
+  if (name == NULL || testbed_find (name) != NULL)
+    return TRUE;
+  gboolean is_planned = strcmp (name, "lab") == 0;
+  g_autofree char *names = g_strjoinv (" or ", (char **)testbed_list ());
+  if (is_planned)
+    tool_error ("this build has no testbed '%s': every run is skipped", name);
+  else
+    tool_error ("there is no testbed '%s'; it can be %s", name, names);
+  *status_out = is_planned ? RUN_EXIT_SKIPPED : EXIT_STATUS_USAGE;
+  return FALSE;
 }
 
 Scenario *
@@ -83,7 +101,7 @@ static Scenario *
 load_point (const RunPlan *plan, const PlanFile *file, guint point)
 {
   g_autoptr (ScenarioOverrides) overrides =
-      scenarios_parse_sets (plan->options.sets, plan->options.policy);
+      scenarios_parse_sets (plan->options.sets, plan->options.policy, plan->options.testbed);
   sweep_set_point (file->scenario, point, overrides);
   return scenarios_load (file->path, overrides);
 }
@@ -132,7 +150,8 @@ run_plan_new (const RunPlanOptions *options)
   gboolean ok = TRUE;
   plan->options = *options;
   plan->files = g_ptr_array_new_with_free_func (plan_file_free);
-  g_autoptr (ScenarioOverrides) overrides = scenarios_parse_sets (options->sets, options->policy);
+  g_autoptr (ScenarioOverrides) overrides =
+      scenarios_parse_sets (options->sets, options->policy, options->testbed);
   if (overrides == NULL)
     return NULL;
   for (gsize i = 0; options->paths[i] != NULL; i++)

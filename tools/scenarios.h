@@ -6,9 +6,13 @@
 
 G_BEGIN_DECLS
 
-/* The overrides that --set GROUP.KEY=VALUE (nullable) and --policy (nullable) ask for; NULL: one
- * has not this form, which was told on standard error. (transfer full) */
-ScenarioOverrides *scenarios_parse_sets (char **sets, const char *policy);
+/* The overrides that --set GROUP.KEY=VALUE (nullable), --policy (nullable) and --testbed (nullable)
+ * ask for; NULL: one has not this form, which was told on standard error. (transfer full) */
+ScenarioOverrides *scenarios_parse_sets (char **sets, const char *policy, const char *testbed);
+
+/* FALSE: there is no testbed @name (nullable: sim), which was told on standard error; *@status_out
+ * is the exit status for that. */
+gboolean scenarios_check_testbed (const char *name, int *status_out);
 
 /* NULL: its errors were told on standard error. (transfer full) */
 Scenario *scenarios_load (const char *path, const ScenarioOverrides *overrides);
@@ -18,10 +22,10 @@ Scenario *scenarios_load (const char *path, const ScenarioOverrides *overrides);
 typedef struct _RunPlan RunPlan;
 
 typedef struct {
-  char **paths; /* NULL-terminated; borrowed */
-  char **sets;  /* (nullable) as of --set; borrowed */
-  const char *policy;
-  gboolean has_seeds; /* replace those of the files */
+  char **paths;                 /* NULL-terminated; borrowed */
+  char **sets;                  /* (nullable) as of --set; borrowed */
+  const char *policy, *testbed; /* (nullable) */
+  gboolean has_seeds;           /* replace those of the files */
   guint64 seed_first, seed_last;
 } RunPlanOptions;
 

@@ -100,6 +100,12 @@ tool_init_log (void)
   return FALSE;
 }
 
+void
+tool_set_log_level (GLogLevelFlags level)
+{
+  shown_level = level;
+}
+
 gboolean
 tool_is_quiet (void)
 {

@@ -18,6 +18,10 @@ int verb_check (int argc, char **argv);
 int verb_replay (int argc, char **argv);
 int verb_show (int argc, char **argv);
 int verb_prune (int argc, char **argv);
+int verb_speed (int argc, char **argv);
+int verb_tunnel (int argc, char **argv);
+int verb_tunnel_status (int argc, char **argv); /* "tunnel status" */
+int verb_monitor (int argc, char **argv);
 
 /* Of the build: "abc1234", "unknown" outside of a repository. */
 const char *tool_get_git_id (void);
@@ -43,6 +47,9 @@ gboolean tool_parse (int *argc, char ***argv, const GOptionEntry *entries, const
 void tool_add_log_options (GOptionContext *context);
 gboolean tool_is_quiet (void);
 int tool_get_verbosity (void); /* how many -v */
+
+/* What of the library's own log is shown from now on: @level and what is worse. */
+void tool_set_log_level (GLogLevelFlags level);
 
 /* Sets the log writer up: level by -v, -q, or CAIMAN_LOG. FALSE: CAIMAN_LOG is none of the four. */
 gboolean tool_init_log (void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verb-prune.c - caiman prune: deletes recorded runs. */
-#include "harness/units.h"
+#include "config/units.h"
 #include "reports/format.h"
 #include "reports/prune.h"
 #include "tools/tool.h"

@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verb-replay.c - caiman replay: runs a recorded run again and finds the first difference.
  *
- * What a record keeps of a run's events is a digest every 1 000 of them, and the changes of state.
- * So a difference is told as the interval in which it lies, as the first change of state that
- * differs, and as this run's events of the interval; with a trace of the recorded run, as the first
- * line that differs. */
+ * What a record has of a run's events is the first half million of them (run --keep-events), a
+ * digest every 1 000, and the changes of state. So a difference is told as the first event that
+ * differs, or where the record ends before it, as the interval in which it lies; and as the first
+ * change of state that differs. A trace file of the recorded run knows all events. */
 #include "harness/recorder.h"
 #include "harness/run.h"
+#include "harness/trace-stream.h"
 #include "reports/format.h"
 #include "reports/query.h"
 #include "tools/tool.h"
 
 #include <errno.h>
-#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Of an interval's events without -v. */
 #define LINES_SHOWN 40
 
-/* Context in front of a line that differs. */
+/* Context in front of an event that differs. */
 #define LINES_BEFORE 5
 
 #define LINE_MAX_BYTES 1024
@@ -43,10 +42,12 @@ format_event (const StoreRun *run, guint index)
   const char *link = "-";
   if (event->link >= 0 && (guint)event->link < run->links->len)
     link = g_array_index (run->links, StoreLink, event->link).name;
-  return g_strdup_printf (
-      "%" G_GINT64_FORMAT " ns %s %s %s %s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %s",
-      event->t_ns, store_side_to_string (event->side), link, event->kind,
-      event->reason ? event->reason : "", event->a, event->b, event->text ? event->text : "");
+  return g_strdup_printf ("%" G_GINT64_FORMAT ".%09" G_GINT64_FORMAT
+                          " %s %s %s %s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %s",
+                          event->t_ns / CAIMAN_NS_PER_S, event->t_ns % CAIMAN_NS_PER_S,
+                          store_side_to_string (event->side), link, event->kind,
+                          event->reason ? event->reason : "", event->a, event->b,
+                          event->text ? event->text : "");
 }
 
 static void
@@ -84,24 +85,26 @@ find_interval (const StoreRun *recorded, const StoreRun *now, gint64 *first_out,
       MIN (*first_out + RECORDER_CHECKPOINT_EVENTS, MAX (recorded->n_events, now->n_events));
 }
 
-/* ---- traces ---- */
+/* ---- trace events ---- */
 
-/* Prints lines @first + 1 to @last of the trace at @path. */
+/* Prints events @first + 1 to @last of @run. */
 static void
-print_lines (const char *path, gint64 first, gint64 last)
+print_events (const StoreRun *run, gint64 first, gint64 last)
 {
-  char line[LINE_MAX_BYTES];
-  FILE *file = fopen (path, "re");
+  g_autoptr (TraceStream) stream = trace_stream_new (run);
+  last = MIN (last, run->n_events);
   gint64 shown_last = tool_get_verbosity () > 0 ? last : MIN (last, first + LINES_SHOWN);
-  if (file == NULL)
-    return;
-  for (gint64 i = 1; i <= shown_last && fgets (line, sizeof line, file) != NULL; i++) {
-    if (i <= first)
-      continue;
-    g_autofree char *text = g_strconcat ("  ", line, NULL);
+  g_autofree char *heading = g_strdup_printf (
+      "this run's events %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ":\n", first + 1, last);
+  tool_print (heading);
+  trace_stream_skip (stream, first);
+  for (gint64 i = first; i < shown_last; i++) {
+    g_autofree char *line = trace_stream_next_line (stream);
+    if (line == NULL)
+      return;
+    g_autofree char *text = g_strdup_printf ("  %s\n", line);
     tool_print (text);
   }
-  fclose (file);
   if (shown_last < last) {
     g_autofree char *rest =
         g_strdup_printf ("  ... %" G_GINT64_FORMAT " more: -v shows them, --trace FILE keeps all\n",
@@ -109,6 +112,60 @@ print_lines (const char *path, gint64 first, gint64 last)
     tool_print (rest);
   }
 }
+
+/* @now agrees with the recorded run in @n_equal events; behind them that has @old (nullable). */
+static void
+print_difference (const StoreRun *now, gint64 n_equal, const char *old)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (TraceStream) stream = trace_stream_new (now);
+  gint64 n_before = MIN (n_equal, LINES_BEFORE);
+  g_string_append_printf (text, "first event that differs: number %" G_GINT64_FORMAT "\n",
+                          n_equal + 1);
+  trace_stream_skip (stream, n_equal - n_before);
+  for (gint64 i = 0; i <= n_before; i++) {
+    g_autofree char *line = trace_stream_next_line (stream);
+    if (i == n_before)
+      g_string_append_printf (text, "  recorded: %s\n", old ? old : "(the end)");
+    g_string_append_printf (text, "  %-9s %s\n",
+                            i < n_before ? "both:" : "now:", line ? line : "(the end)");
+  }
+  tool_print (text->str);
+}
+
+static void
+print_recorded_difference (const StoreRun *recorded, const StoreRun *now, gint64 n_equal)
+{
+  g_autoptr (TraceStream) stream = trace_stream_new (recorded);
+  trace_stream_skip (stream, n_equal);
+  g_autofree char *old = trace_stream_next_line (stream);
+  print_difference (now, n_equal, old);
+}
+
+/* What the database's events say, where they do not have the first difference. */
+static void
+print_no_difference (TraceVerdict verdict, const StoreRun *recorded, gint64 n_equal)
+{
+  g_autofree char *text = NULL;
+  if (verdict == TRACE_DAMAGED)
+    text = g_strdup_printf ("the recorded events are damaged from event %" G_GINT64_FORMAT
+                            " on; those before it are the same\n",
+                            n_equal + 1);
+  else if (verdict == TRACE_SAME)
+    text =
+        g_strdup ("all recorded events are the same as now: the recorded digest is not theirs\n");
+  else if (n_equal == 0)
+    text = g_strdup ("the database has no events of this run to compare with"
+                     " (run --keep-events N records them)\n");
+  else
+    text = g_strdup_printf ("the first %" G_GINT64_FORMAT
+                            " events are the same; of the other %" G_GINT64_FORMAT
+                            " the database has none (run --keep-events N)\n",
+                            n_equal, recorded->n_events - n_equal);
+  tool_print (text);
+}
+
+/* ---- a trace file ---- */
 
 /* The next line without its end, or NULL. */
 static char *
@@ -118,69 +175,47 @@ read_line (FILE *file)
   return fgets (line, sizeof line, file) != NULL ? g_strchomp (g_strdup (line)) : NULL;
 }
 
+/* Goes through both up to the first line that differs. */
 static void
-print_difference (gint64 number, GQueue *before, const char *recorded, const char *now)
+compare_lines (FILE *recorded, const StoreRun *now)
 {
-  g_autoptr (GString) text = g_string_new (NULL);
-  g_string_append_printf (text, "first event that differs: number %" G_GINT64_FORMAT "\n", number);
-  for (GList *l = before->head; l != NULL; l = l->next)
-    g_string_append_printf (text, "  both:     %s\n", (const char *)l->data);
-  g_string_append_printf (text, "  recorded: %s\n  now:      %s\n",
-                          recorded ? recorded : "(the end)", now ? now : "(the end)");
-  tool_print (text->str);
-}
-
-/* Goes through both traces up to the first line that differs. */
-static void
-compare_lines (FILE *recorded, FILE *now)
-{
-  GQueue before = G_QUEUE_INIT;
-  for (gint64 number = 1;; number++) {
-    g_autofree char *a = read_line (recorded), *b = read_line (now);
-    if (a == NULL && b == NULL) {
-      tool_print ("both traces are the same\n");
-      break;
+  g_autoptr (TraceStream) stream = trace_stream_new (now);
+  for (gint64 n_equal = 0;; n_equal++) {
+    g_autofree char *old = read_line (recorded), *new = trace_stream_next_line (stream);
+    if (g_strcmp0 (old, new) != 0) {
+      print_difference (now, n_equal, old);
+      return;
     }
-    if (g_strcmp0 (a, b) != 0) {
-      print_difference (number, &before, a, b);
+    if (old == NULL)
       break;
-    }
-    g_queue_push_tail (&before, g_steal_pointer (&a));
-    if (before.length > LINES_BEFORE)
-      g_free (g_queue_pop_head (&before));
   }
-  g_queue_clear_full (&before, g_free);
+  tool_print ("both traces are the same\n");
 }
 
 static gboolean
-compare_traces (const char *recorded_path, const char *now_path)
+compare_with_file (const char *path, const StoreRun *now)
 {
-  FILE *recorded = fopen (recorded_path, "re"), *now = NULL;
-  if (recorded == NULL)
-    tool_error ("%s: %s", recorded_path, g_strerror (errno));
-  else if ((now = fopen (now_path, "re")) == NULL)
-    tool_error ("%s: %s", now_path, g_strerror (errno));
-  else
-    compare_lines (recorded, now);
-  if (recorded != NULL)
-    fclose (recorded);
-  if (now != NULL)
-    fclose (now);
-  return now != NULL;
+  FILE *file = fopen (path, "re");
+  if (file == NULL) {
+    tool_error ("%s: %s", path, g_strerror (errno));
+    return FALSE;
+  }
+  compare_lines (file, now);
+  fclose (file);
+  return TRUE;
 }
 
 /* ---- the verb ---- */
 
 typedef struct {
   char *trace, *against;
-  char *temporary; /* (nullable) a trace that is removed at the end */
 } ReplayVerb;
 
 static StoreRun *
 load_run (const char *path, gint64 id, GError **error)
 {
   g_autoptr (Store) store = store_open (path, STORE_OPEN_READ_ONLY, error);
-  return store != NULL ? query_load_run (store, id, QUERY_TABLES, error) : NULL;
+  return store != NULL ? query_load_run (store, id, QUERY_TABLES | QUERY_TRACE, error) : NULL;
 }
 
 static Scenario *
@@ -196,54 +231,51 @@ parse_recorded (const StoreRun *run)
   return scenario;
 }
 
-/* Where this run's trace goes: the file that was asked for, or a temporary one. */
-static const char *
-get_trace_path (ReplayVerb *verb, GError **error)
+static void
+print_heads (const StoreRun *recorded, const StoreRun *now, const char *where)
 {
-  if (verb->trace != NULL)
-    return verb->trace;
-  int fd = g_file_open_tmp ("caiman-replay-XXXXXX", &verb->temporary, error);
-  if (fd >= 0)
-    close (fd);
-  return verb->temporary;
+  g_autofree char *text =
+      g_strdup_printf ("run %" G_GINT64_FORMAT ": DIFFERENT %s\n"
+                       "  recorded: %s, %" G_GINT64_FORMAT " events, caiman %s\n"
+                       "  now:      %s, %" G_GINT64_FORMAT " events, caiman %s\n",
+                       recorded->id, where, recorded->digest, recorded->n_events, recorded->git_id,
+                       now->digest ? now->digest : "-", now->n_events, tool_get_git_id ());
+  tool_print (text);
 }
 
 static void
-print_mismatch (const ReplayVerb *verb, const StoreRun *recorded, const StoreRun *now,
-                const char *trace_path)
+print_mismatch (const ReplayVerb *verb, const StoreRun *recorded, const StoreRun *now)
 {
-  gint64 first, last;
+  gint64 first, last, n_equal;
+  TraceVerdict verdict = trace_compare (recorded, now, &n_equal);
   find_interval (recorded, now, &first, &last);
-  g_autofree char *text = g_strdup_printf (
-      "run %" G_GINT64_FORMAT ": DIFFERENT, between events %" G_GINT64_FORMAT
-      " and %" G_GINT64_FORMAT "\n  recorded: %s, %" G_GINT64_FORMAT " events, caiman %s\n"
-      "  now:      %s, %" G_GINT64_FORMAT " events, caiman %s\n",
-      recorded->id, first + 1, last, recorded->digest, recorded->n_events, recorded->git_id,
-      now->digest ? now->digest : "-", now->n_events, tool_get_git_id ());
-  tool_print (text);
+  if (n_equal < last) /* the events know more than the checkpoints */
+    first = MAX (first, n_equal);
+  g_autofree char *where =
+      verdict == TRACE_DIFFERENT
+          ? g_strdup_printf ("from event %" G_GINT64_FORMAT " on", n_equal + 1)
+          : g_strdup_printf ("between events %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT, first + 1,
+                             last);
+  print_heads (recorded, now, where);
+  if (verdict == TRACE_DIFFERENT)
+    print_recorded_difference (recorded, now, n_equal);
+  else
+    print_no_difference (verdict, recorded, n_equal);
   print_first_event (recorded, now);
-  if (verb->against != NULL && compare_traces (verb->against, trace_path))
-    return;
-  g_autofree char *heading = g_strdup_printf (
-      "this run's events %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ":\n", first + 1, last);
-  tool_print (heading);
-  print_lines (trace_path, first, last);
+  gboolean is_told = verb->against != NULL && compare_with_file (verb->against, now);
+  if ((verdict != TRACE_DIFFERENT && !is_told) || tool_get_verbosity () > 0)
+    print_events (now, first, last);
 }
 
 static int
 replay (ReplayVerb *verb, const StoreRun *recorded)
 {
-  g_autoptr (GError) error = NULL;
   g_autoptr (Scenario) scenario = parse_recorded (recorded);
   if (scenario == NULL)
     return EXIT_STATUS_USAGE;
-  const char *trace_path = get_trace_path (verb, &error);
-  if (trace_path == NULL) {
-    tool_error ("%s", error->message);
-    return RUN_EXIT_INTERNAL;
-  }
   RunOptions options = { .testbed = recorded->testbed,
-                         .trace_path = trace_path,
+                         .trace_path = verb->trace,
+                         .kept_events = G_MAXUINT64,
                          .git_id = tool_get_git_id (),
                          .variant = recorded->variant };
   guint64 seed = (guint64)recorded->seed;
@@ -255,7 +287,7 @@ replay (ReplayVerb *verb, const StoreRun *recorded)
     return (int)result->exit_class;
   }
   if (g_strcmp0 (recorded->digest, now->digest) != 0) {
-    print_mismatch (verb, recorded, now, trace_path);
+    print_mismatch (verb, recorded, now);
     return RUN_EXIT_EXPECTATION;
   }
   g_autofree char *simulated = format_time ((double)now->simulated_ns);
@@ -282,6 +314,13 @@ replay_id (ReplayVerb *verb, const char *path, const char *id_text)
                 recorded->finished ? "was skipped" : "did not finish");
     return EXIT_STATUS_USAGE;
   }
+  if (g_strcmp0 (recorded->testbed, "sim") != 0) {
+    tool_error ("run %" G_GINT64_FORMAT
+                " was on the testbed %s, in real time: no run of it is like "
+                "another (caiman show --events prints its events)",
+                id, recorded->testbed);
+    return EXIT_STATUS_USAGE;
+  }
   return replay (verb, recorded);
 }
 
@@ -298,13 +337,12 @@ verb_replay (int argc, char **argv)
   };
   if (tool_parse (&argc, &argv, entries, "DB RUN",
                   "Runs a recorded run again, from the recorded scenario and seed, and compares\n"
-                  "the digests over all events. Where they differ, the first difference is shown.",
+                  "the digests over all events. Where they differ, the first event that differs\n"
+                  "is shown, as it was and as it is now. The database knows the first events of\n"
+                  "a run (see --keep-events of 'caiman run'); a trace file knows all.",
                   "Exit status: 0 the same, 1 different, 2 usage, 70 internal or database error.",
                   2, 2, &status))
     status = replay_id (&verb, argv[1], argv[2]);
-  if (verb.temporary != NULL)
-    g_unlink (verb.temporary);
-  g_free (verb.temporary);
   g_free (verb.trace);
   g_free (verb.against);
   return status;

@@ -11,11 +11,15 @@
 #include "tools/scenarios.h"
 #include "tools/tool.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define DB_DEFAULT "caiman.db"
+
+/* As much free memory as a worker keeps for its next run, instead of giving it back after each. */
+#define KEPT_MEMORY_BYTES (64 * 1024 * 1024)
 
 /* As many runs as are told at length; of more there is a line each. */
 #define DETAILED_RUNS_MAX 1
@@ -26,6 +30,7 @@ typedef struct {
   char *seed, *policy, *db, *campaign, *junit, *trace, *testbed;
   char **sets;
   gboolean no_db, json;
+  gint64 kept_events;
 
   RunPlan *plan;
   guint64 n_runs;
@@ -91,6 +96,7 @@ do_run (guint64 number, gpointer user_data)
 
   RunOptions options = { .testbed = verb->testbed,
                          .trace_path = verb->trace,
+                         .kept_events = verb->no_db ? 0 : (guint64)verb->kept_events,
                          .git_id = tool_get_git_id (),
                          .variant = variant };
   g_autoptr (StoreRun) run = run_prepare (scenario, seed, &options);
@@ -240,6 +246,7 @@ run_all (RunVerb *verb)
   volatile sig_atomic_t *stop = tool_catch_signals ();
   if (!begin_campaign (verb, &error))
     return tool_fail (error);
+  mallopt (M_TRIM_THRESHOLD, KEPT_MEMORY_BYTES);
   verb->status = RUN_EXIT_SKIPPED;
   verb->started_us = g_get_monotonic_time ();
   guint n_workers = (guint)MIN ((guint64)verb->jobs, verb->n_runs);
@@ -263,27 +270,6 @@ run_all (RunVerb *verb)
   return verb->status;
 }
 
-/* FALSE: told. */
-static gboolean
-check_testbed (RunVerb *verb, const Scenario *scenario, int *status_out)
-{
-  static const char *const planned[] = { "tcp", "lab" };
-  const char *testbed = verb->testbed != NULL ? verb->testbed : "sim";
-  g_autoptr (GPtrArray) refused = run_check (scenario, testbed);
-  if (refused != NULL)
-    return TRUE; /* a run that is refused says why itself */
-  *status_out = EXIT_STATUS_USAGE;
-  for (gsize i = 0; i < G_N_ELEMENTS (planned); i++) {
-    if (strcmp (planned[i], testbed) == 0)
-      *status_out = RUN_EXIT_SKIPPED;
-  }
-  if (*status_out == RUN_EXIT_SKIPPED)
-    tool_error ("this build has no testbed '%s': every run is skipped", testbed);
-  else
-    tool_error ("there is no testbed '%s'; it can be sim", testbed);
-  return FALSE;
-}
-
 static gboolean
 check_options (RunVerb *verb, RunPlanOptions *options)
 {
@@ -292,6 +278,8 @@ check_options (RunVerb *verb, RunPlanOptions *options)
     tool_error ("-j takes a number from 1 to %d", WORKERS_MAX);
   else if (verb->db != NULL && verb->no_db)
     tool_error ("--db and --no-db exclude each other");
+  else if (verb->kept_events < 0)
+    tool_error ("--keep-events takes a number of events, 0 for none");
   else if (verb->policy != NULL && !caiman_policy_from_string (verb->policy, &policy))
     tool_error ("there is no policy '%s'; it can be adaptive, min-rtt, round-robin, redundant or "
                 "reference",
@@ -308,11 +296,15 @@ static int
 run_paths (RunVerb *verb, char **paths)
 {
   int status;
-  RunPlanOptions options = {
-    .paths = paths, .sets = verb->sets, .policy = verb->policy, .has_seeds = verb->seed != NULL
-  };
+  RunPlanOptions options = { .paths = paths,
+                             .sets = verb->sets,
+                             .policy = verb->policy,
+                             .testbed = verb->testbed,
+                             .has_seeds = verb->seed != NULL };
   if (!check_options (verb, &options))
     return EXIT_STATUS_USAGE;
+  if (!scenarios_check_testbed (verb->testbed, &status))
+    return status;
   g_autoptr (RunPlan) plan = run_plan_new (&options);
   if (plan == NULL)
     return EXIT_STATUS_USAGE;
@@ -322,10 +314,6 @@ run_paths (RunVerb *verb, char **paths)
     tool_error ("--trace is for a single run, and these are %" G_GUINT64_FORMAT, verb->n_runs);
     return EXIT_STATUS_USAGE;
   }
-  guint64 seed;
-  const char *variant;
-  if (!check_testbed (verb, run_plan_get (plan, 0, &seed, &variant), &status))
-    return status;
   return run_all (verb);
 }
 
@@ -373,7 +361,9 @@ verb_run (int argc, char **argv)
   g_auto (GStrv) words = split_jobs (argc, argv);
   /* The parser takes out what it has read, but does not free it. */
   g_autofree char **left = g_memdup2 (words, sizeof *words * (gsize)(argc + 1));
-  RunVerb verb = { .jobs = 1, .exit_classes = g_array_new (FALSE, FALSE, sizeof (int)) };
+  RunVerb verb = { .jobs = 1,
+                   .kept_events = RUN_KEPT_EVENTS_DEFAULT,
+                   .exit_classes = g_array_new (FALSE, FALSE, sizeof (int)) };
   const GOptionEntry entries[] = {
     { "jobs", 'j', 0, G_OPTION_ARG_INT, &verb.jobs, "So many runs at a time (default 1)", "N" },
     { "seed", 0, 0, G_OPTION_ARG_STRING, &verb.seed, "Replace the seeds of the files", "N[..M]" },
@@ -384,6 +374,8 @@ verb_run (int argc, char **argv)
     { "testbed", 0, 0, G_OPTION_ARG_STRING, &verb.testbed, "Where to run (default sim)", "NAME" },
     { "db", 0, 0, G_OPTION_ARG_FILENAME, &verb.db, "Record there; made when missing", "FILE" },
     { "no-db", 0, 0, G_OPTION_ARG_NONE, &verb.no_db, "Record nothing", NULL },
+    { "keep-events", 0, 0, G_OPTION_ARG_INT64, &verb.kept_events,
+      "Record the first N events of a run, for replay (default 500000, 0: none)", "N" },
     { "campaign", 0, 0, G_OPTION_ARG_STRING, &verb.campaign, "Name of this group of runs", "NAME" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &verb.json, "Print an object per run, and nothing else",
       NULL },

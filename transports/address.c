@@ -229,6 +229,19 @@ caiman_address_print_host (const struct sockaddr_storage *address,
 }
 
 const char *
+caiman_address_print_network (const struct sockaddr_storage *address,
+                              char text[static CAIMAN_ADDRESS_TEXT_BYTES])
+{
+  if (address->ss_family != AF_INET6)
+    return caiman_address_print_host (address, text);
+  struct in6_addr network = as_ipv6 (address)->sin6_addr;
+  memset (&network.s6_addr[8], 0, 8);
+  inet_ntop (AF_INET6, &network, text, CAIMAN_ADDRESS_TEXT_BYTES);
+  g_strlcat (text, "/64", CAIMAN_ADDRESS_TEXT_BYTES);
+  return text;
+}
+
+const char *
 caiman_address_print (const struct sockaddr_storage *address,
                       char text[static CAIMAN_ADDRESS_TEXT_BYTES])
 {

@@ -49,10 +49,14 @@ gboolean caiman_address_is_same_host (const struct sockaddr_storage *a,
 /* Host, scope and port. */
 gboolean caiman_address_equal (const struct sockaddr_storage *a, const struct sockaddr_storage *b);
 
-/* The address alone ("192.0.2.1", "2001:db8::1"), without scope; or with scope and port. Both
- * return @text. */
+/* The address alone ("192.0.2.1", "2001:db8::1"), without scope; its network; or with scope and
+ * port. All return @text. */
 const char *caiman_address_print_host (const struct sockaddr_storage *address,
                                        char text[static CAIMAN_ADDRESS_TEXT_BYTES]);
+/* The network that whoever has this address has at least: the address itself if it is IPv4, the /64
+ * around it ("2001:db8:1:2::/64") if it is IPv6. */
+const char *caiman_address_print_network (const struct sockaddr_storage *address,
+                                          char text[static CAIMAN_ADDRESS_TEXT_BYTES]);
 const char *caiman_address_print (const struct sockaddr_storage *address,
                                   char text[static CAIMAN_ADDRESS_TEXT_BYTES]);
 

@@ -5,7 +5,9 @@
 #include <isa-l.h>
 #include <string.h>
 
-/* A payload that comes in pieces starts with at most this much memory, and doubles. */
+/* A payload that comes in pieces gets all its memory at once up to the first size; a larger one
+ * starts with the second, and doubles. */
+#define GATHER_WHOLE_BYTES (64u * 1024u)
 #define GATHER_START_BYTES (16u * 1024u)
 
 guint32
@@ -109,24 +111,50 @@ read_header (CaimanFrameDecoder *decoder, const guint8 **data_inout, gsize *size
   return decoder->end == CAIMAN_FRAME_NEED_MORE;
 }
 
+/* Makes room for @needed bytes of the payload under way. */
+static void
+grow_gathered (CaimanFrameDecoder *decoder, gsize needed)
+{
+  gsize space = MAX (decoder->gathered_space * 2, GATHER_START_BYTES);
+
+  if (needed <= decoder->gathered_space)
+    return;
+  space = MIN (MAX (space, needed), decoder->payload_bytes);
+  if (decoder->payload_bytes <= GATHER_WHOLE_BYTES)
+    space = decoder->payload_bytes;
+  decoder->gathered = g_realloc (decoder->gathered, space);
+  decoder->gathered_space = space;
+}
+
 static void
 gather (CaimanFrameDecoder *decoder, const guint8 **data_inout, gsize *size_inout)
 {
   gsize size = MIN (decoder->payload_bytes - decoder->gathered_bytes, *size_inout);
-  gsize needed = decoder->gathered_bytes + size;
 
   if (size == 0)
     return;
-  if (needed > decoder->gathered_space) {
-    gsize space = MAX (decoder->gathered_space * 2, GATHER_START_BYTES);
-
-    space = MIN (MAX (space, needed), decoder->payload_bytes);
-    decoder->gathered = g_realloc (decoder->gathered, space);
-    decoder->gathered_space = space;
-  }
+  grow_gathered (decoder, decoder->gathered_bytes + size);
   memcpy (decoder->gathered + decoder->gathered_bytes, *data_inout, size);
-  decoder->gathered_bytes = needed;
+  decoder->gathered_bytes += size;
   take (data_inout, size_inout, size);
+}
+
+guint8 *
+caiman_frame_decoder_reserve (CaimanFrameDecoder *decoder, gsize *size_out)
+{
+  *size_out = 0;
+  if (!decoder->gathered)
+    return NULL;
+  grow_gathered (decoder, decoder->gathered_bytes + 1);
+  *size_out = decoder->gathered_space - decoder->gathered_bytes;
+  return decoder->gathered + decoder->gathered_bytes;
+}
+
+void
+caiman_frame_decoder_commit (CaimanFrameDecoder *decoder, gsize size)
+{
+  g_assert (size <= decoder->gathered_space - decoder->gathered_bytes);
+  decoder->gathered_bytes += size;
 }
 
 /* The frame's payload is complete at @data. */

@@ -2,12 +2,12 @@
 /* frame.h - the frames that carry packets over a byte stream (PROTOCOL.md, section 2).
  *
  * Pure code: the encoder writes the 10 bytes that go before a payload, the decoder takes bytes in
- * pieces of any size. A header is checked as soon as it is complete, and memory grows only with the
- * bytes that really came, so that a peer cannot make the receiver allocate what it does not send.
- */
+ * pieces of any size. A header is checked as soon as it is complete, and memory beyond 64 KiB grows
+ * only with the bytes that really came, so that a peer cannot make the receiver allocate what it
+ * does not send. */
 #pragma once
 
-#include "core/types.h"
+#include "../core/types.h"
 
 G_BEGIN_DECLS
 
@@ -67,6 +67,14 @@ void caiman_frame_decoder_clear (CaimanFrameDecoder *decoder);
 CaimanFrameVerdict caiman_frame_decoder_feed (CaimanFrameDecoder *decoder,
                                               const guint8 **data_inout, gsize *size_inout,
                                               CaimanFrame *frame_out);
+
+/* Where the next bytes of the payload under way may be written to, so that they need not be copied
+ * from elsewhere; NULL and *@size_out = 0 when none has been begun. Valid until the next call. All
+ * input must have been fed. */
+guint8 *caiman_frame_decoder_reserve (CaimanFrameDecoder *decoder, gsize *size_out);
+
+/* @size bytes are there now; to be followed by feed(), with or without further input. */
+void caiman_frame_decoder_commit (CaimanFrameDecoder *decoder, gsize size);
 
 /* A static kebab-case name, for messages and tests. */
 const char *caiman_frame_verdict_to_string (CaimanFrameVerdict verdict);

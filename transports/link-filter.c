@@ -45,7 +45,7 @@ is_of_use (const CaimanLink *link)
   CaimanLinkState state = caiman_link_get_state (link);
   return (state == CAIMAN_LINK_CONNECTING || state == CAIMAN_LINK_NEW ||
           state == CAIMAN_LINK_WORKING) &&
-         !caiman_link_is_suspected (link);
+         !caiman_link_is_suspected (link) && !caiman_link_is_silent (link);
 }
 
 gboolean

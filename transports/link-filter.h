@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* link-filter.h - which links of one connection are redundant (PROTOCOL.md, section 8).
  *
- * Unlike with the peers, a link that does not work, is suspected or is being closed keeps no other
- * out: the candidate may be the one that is to take its place. */
+ * Unlike with the peers, a link that does not work, is suspected, silent or being closed keeps no
+ * other out: the candidate may be the one that is to take its place. */
 #pragma once
 
 #include "../core/connection.h"

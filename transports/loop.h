@@ -19,11 +19,12 @@ G_BEGIN_DECLS
 typedef struct _CaimanLoop CaimanLoop;
 typedef struct _CaimanLoopWatch CaimanLoopWatch;
 typedef struct _CaimanLoopTask CaimanLoopTask;
+typedef struct _CaimanReceiveBuffer CaimanReceiveBuffer; /* receive-buffer.h */
 
 /* Errors: CAIMAN_REASON_IO_ERROR when the process has no descriptors left. */
 CaimanLoop *caiman_loop_new (GError **error);
 
-/* Everything that uses it must be gone (asserted). Accepts NULL. */
+/* Everything that uses it must be gone (asserted); what still drains is closed. Accepts NULL. */
 void caiman_loop_free (CaimanLoop *loop);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CaimanLoop, caiman_loop_free)
 
@@ -33,15 +34,22 @@ int caiman_loop_get_fd (CaimanLoop *loop);
 /* Does what is due and returns; never blocks. Not from inside a call-back. */
 void caiman_loop_dispatch (CaimanLoop *loop);
 
-/* Waits until something is due, at most @timeout_ns (CAIMAN_TIME_NEVER: no limit), and dispatches.
- */
+/* Waits until something is due, at most @timeout_ns (rounded up to a millisecond;
+ * CAIMAN_TIME_NEVER: no limit), and dispatches. */
 void caiman_loop_iterate (CaimanLoop *loop, gint64 timeout_ns);
 
 /* (transfer full) For g_source_attach(). The loop must outlive the source's last dispatch. */
 GSource *caiman_loop_source_new (CaimanLoop *loop);
 
-/* The clock, ns; constant within one call-back is not promised. */
+/* The clock, ns. It stands still during a call-back made from dispatch(). */
 gint64 caiman_loop_now (CaimanLoop *loop);
+
+/* TRUE inside dispatch(), that is, in every call-back of the loop: no second dispatch, no free. */
+gboolean caiman_loop_is_dispatching (const CaimanLoop *loop);
+
+/* Transports that were closed and freed, and still send what they had (transport.h, close()). They
+ * end by themselves within seconds; a program that is about to exit may iterate until it is 0. */
+guint caiman_loop_get_n_draining (const CaimanLoop *loop);
 
 /* --- Descriptors (for transports) --- */
 
@@ -71,6 +79,22 @@ struct _CaimanLoopTask {
 void caiman_loop_add_task (CaimanLoop *loop, CaimanLoopTask *task); /* no-op when queued */
 void caiman_loop_remove_task (CaimanLoop *loop, CaimanLoopTask *task);
 
+/* --- What goes on after free() (for transports) --- */
+
+/* Embedded by a transport that drains in the background: @end must stop and free it, and is called
+ * when the loop is freed before it is done. */
+typedef struct {
+  void (*end) (gpointer user_data);
+  gpointer user_data;
+  GList node; /* the loop's own */
+} CaimanLoopDrain;
+
+void caiman_loop_add_drain (CaimanLoop *loop, CaimanLoopDrain *drain);
+void caiman_loop_remove_drain (CaimanLoop *loop, CaimanLoopDrain *drain);
+
+/* What the transports of this loop receive into, one after the other. (transfer none) */
+CaimanReceiveBuffer *caiman_loop_get_receive_buffer (CaimanLoop *loop);
+
 /* --- Timers --- */
 
 /* caiman_timer_init() first; a time in the past means at once; CAIMAN_TIME_NEVER disarms. */
@@ -78,16 +102,18 @@ void caiman_loop_arm_timer (CaimanLoop *loop, CaimanTimer *timer, gint64 at_ns);
 
 /* --- Pumps --- */
 
-/* Pumps that run on this loop, with the system's randomness. As caiman_pump_new_client() and
- * caiman_pump_new_server(); freed by caiman_loop_free_pump(), which must not be called from inside
- * one of the pump's own handlers. */
+/* Pumps that run on this loop. As caiman_pump_new_client() and caiman_pump_new_server(); @random
+ * (nullable, copied) is the system's when NULL. A tracer is set on the pump's connection or server
+ * as always. There may be any number of them: one that has nothing to do costs nothing. */
 CaimanPump *caiman_loop_new_client_pump (CaimanLoop *loop, const CaimanConfig *config,
+                                         const CaimanRandom *random,
                                          const CaimanPumpHandler *handler, gpointer user_data);
 CaimanPump *caiman_loop_new_server_pump (CaimanLoop *loop, const CaimanConfig *config,
+                                         const CaimanRandom *random,
                                          const CaimanPumpHandler *handler, gpointer user_data);
-void caiman_loop_free_pump (CaimanLoop *loop, CaimanPump *pump);
 
-/* As above with an own source of randomness (tests, testbeds). */
-CaimanPumpLoop *caiman_loop_adapt (CaimanLoop *loop);
+/* Frees a pump made by the above. Not from inside one of its own handlers: these add a task that
+ * does it. Accepts NULL. */
+void caiman_loop_free_pump (CaimanLoop *loop, CaimanPump *pump);
 
 G_END_DECLS

@@ -3,23 +3,30 @@
  *
  * What transports report goes into the core at once and marks its endpoint as busy; what follows
  * from it (packets, events, connector actions) is pulled in caiman_pump_run(), for busy endpoints
- * only, so that a server with many quiet connections costs nothing per packet. */
+ * only, and the deadlines of endpoints are in a heap, so that a server with many quiet connections
+ * costs nothing per packet. */
 #include "transports/pump.h"
+
+#include "transports/timer-queue.h"
 
 /* Below this age a transport is not asked for a hint again. */
 #define HINT_INTERVAL_NS (10 * CAIMAN_NS_PER_MS)
 
 /* What packets and events are pulled from: a connection, or the server. */
 typedef struct {
+  CaimanPump *pump;
   CaimanConnection *connection; /* NULL: the server */
   gboolean owned;               /* @connection is freed with the endpoint */
-  gboolean busy;                /* has to be looked at; then it is in CaimanPump.busy */
+  GList node;                   /* in CaimanPump.accepted */
+  GList busy_node;              /* in CaimanPump.busy while its data is set: has to be looked at */
+  GQueue carriers;              /* of Carrier */
   gint64 deadline_ns;           /* when it was last looked at */
+  CaimanTimer timer;            /* in CaimanPump.deadlines, for @deadline_ns or earlier */
 } Endpoint;
 
 /* A transport and what it serves; the link's transport data points here. */
 typedef struct {
-  GList node; /* in CaimanPump.carriers */
+  GList node; /* in Endpoint.carriers */
   CaimanPump *pump;
   CaimanTransport *transport; /* (owned) */
   Endpoint *endpoint;         /* the server's while its connection is pending */
@@ -34,13 +41,14 @@ struct _CaimanPump {
   CaimanPumpLoop loop;
   CaimanPumpHandler handler;
   gpointer user_data;
-  CaimanConnector *connector; /* client only */
-  CaimanServer *server;       /* server only */
-  Endpoint *main;             /* of the client's connection or of the server */
-  GPtrArray *accepted;        /* of Endpoint: the server's connections */
-  GPtrArray *busy;            /* of Endpoint (borrowed) */
-  GQueue carriers;            /* of Carrier */
-  gint64 armed_ns;            /* deadline of the loop's timer */
+  CaimanConnector *connector;  /* client only */
+  CaimanServer *server;        /* server only */
+  Endpoint *main;              /* of the client's connection or of the server */
+  GQueue accepted;             /* of Endpoint (owned): the server's connections */
+  GHashTable *by_connection;   /* the same: CaimanConnection to Endpoint (borrowed) */
+  GQueue busy;                 /* of Endpoint (borrowed) */
+  CaimanTimerQueue *deadlines; /* of endpoints */
+  gint64 armed_ns;             /* deadline of the loop's timer */
   gboolean running, woken;
 };
 
@@ -64,31 +72,12 @@ get_time (CaimanPump *pump)
 
 /* --- Endpoints --- */
 
-static Endpoint *
-endpoint_new (CaimanConnection *connection, gboolean owned)
-{
-  Endpoint *endpoint = g_new0 (Endpoint, 1);
-  endpoint->connection = connection;
-  endpoint->owned = owned;
-  endpoint->deadline_ns = CAIMAN_TIME_NEVER;
-  return endpoint;
-}
-
-static void
-endpoint_free (gpointer data)
-{
-  Endpoint *endpoint = data;
-  if (endpoint->owned)
-    caiman_connection_free (endpoint->connection);
-  g_free (endpoint);
-}
-
 static void
 mark_busy (CaimanPump *pump, Endpoint *endpoint)
 {
-  if (!endpoint->busy) {
-    endpoint->busy = TRUE;
-    g_ptr_array_add (pump->busy, endpoint);
+  if (!endpoint->busy_node.data) {
+    endpoint->busy_node.data = endpoint;
+    g_queue_push_tail_link (&pump->busy, &endpoint->busy_node);
   }
   if (!pump->running && !pump->woken) {
     pump->woken = TRUE;
@@ -96,16 +85,61 @@ mark_busy (CaimanPump *pump, Endpoint *endpoint)
   }
 }
 
+/* Deadlines mostly move away: the timer is left where it is until it fires. */
+static void
+arm_endpoint (Endpoint *endpoint)
+{
+  CaimanTimerQueue *deadlines = endpoint->pump->deadlines;
+  gint64 deadline_ns = endpoint->deadline_ns;
+  if (caiman_timer_is_armed (&endpoint->timer) && deadline_ns != CAIMAN_TIME_NEVER &&
+      caiman_timer_queue_get_timer_at (deadlines, &endpoint->timer) <= deadline_ns)
+    return;
+  deadline_ns = MAX (deadline_ns, caiman_timer_queue_now (deadlines));
+  caiman_timer_queue_arm (deadlines, &endpoint->timer, deadline_ns);
+}
+
+static void
+endpoint_timer_fired (gpointer user_data)
+{
+  Endpoint *endpoint = user_data;
+  if (endpoint->deadline_ns <= caiman_timer_queue_now (endpoint->pump->deadlines))
+    mark_busy (endpoint->pump, endpoint);
+  else
+    arm_endpoint (endpoint);
+}
+
+static Endpoint *
+endpoint_new (CaimanPump *pump, CaimanConnection *connection, gboolean owned)
+{
+  Endpoint *endpoint = g_new0 (Endpoint, 1);
+  endpoint->pump = pump;
+  endpoint->connection = connection;
+  endpoint->owned = owned;
+  endpoint->node.data = endpoint;
+  g_queue_init (&endpoint->carriers);
+  endpoint->deadline_ns = CAIMAN_TIME_NEVER;
+  caiman_timer_init (&endpoint->timer, endpoint_timer_fired, endpoint);
+  return endpoint;
+}
+
+static void
+endpoint_free (Endpoint *endpoint)
+{
+  CaimanPump *pump = endpoint->pump;
+  g_assert (endpoint->carriers.length == 0);
+  if (endpoint->busy_node.data)
+    g_queue_unlink (&pump->busy, &endpoint->busy_node);
+  caiman_timer_queue_disarm (pump->deadlines, &endpoint->timer);
+  if (endpoint->owned)
+    caiman_connection_free (endpoint->connection);
+  g_free (endpoint);
+}
+
 /* Of an accepted connection, or NULL. */
 static Endpoint *
 find_accepted (CaimanPump *pump, const CaimanConnection *connection)
 {
-  for (guint i = 0; i < pump->accepted->len; i++) {
-    Endpoint *endpoint = pump->accepted->pdata[i];
-    if (endpoint->connection == connection)
-      return endpoint;
-  }
-  return NULL;
+  return g_hash_table_lookup (pump->by_connection, connection);
 }
 
 /* --- Carriers --- */
@@ -123,20 +157,35 @@ carrier_new (CaimanPump *pump, CaimanTransport *transport)
   carrier->send_limit_bytes = G_MAXINT64;
   transport->events = &transport_events;
   transport->user_data = carrier;
-  g_queue_push_tail_link (&pump->carriers, &carrier->node);
+  g_queue_push_tail_link (&carrier->endpoint->carriers, &carrier->node);
   return carrier;
 }
 
 static void
 carrier_free (Carrier *carrier)
 {
-  g_queue_unlink (&carrier->pump->carriers, &carrier->node);
+  g_queue_unlink (&carrier->endpoint->carriers, &carrier->node);
   if (carrier->link) {
     caiman_link_set_transport_data (carrier->link, NULL);
     caiman_link_unref (carrier->link);
   }
   carrier->transport->klass->free (carrier->transport);
   g_free (carrier);
+}
+
+static void
+free_carriers (Endpoint *endpoint)
+{
+  while (endpoint->carriers.head)
+    carrier_free (endpoint->carriers.head->data);
+}
+
+static void
+carrier_set_endpoint (Carrier *carrier, Endpoint *endpoint)
+{
+  g_queue_unlink (&carrier->endpoint->carriers, &carrier->node);
+  carrier->endpoint = endpoint;
+  g_queue_push_tail_link (&endpoint->carriers, &carrier->node);
 }
 
 static void
@@ -292,7 +341,7 @@ open_transport (CaimanPump *pump, const CaimanConnectorAction *action, gint64 no
 static void
 cancel_transport (CaimanPump *pump, guint32 attempt_id)
 {
-  for (GList *node = pump->carriers.head; node; node = node->next) {
+  for (GList *node = pump->main->carriers.head; node; node = node->next) {
     Carrier *carrier = node->data;
     if (!carrier->link && carrier->attempt_id == attempt_id) {
       carrier_free (carrier);
@@ -368,7 +417,7 @@ link_joined (CaimanPump *pump, CaimanLink *link, const CaimanConnection *connect
   Endpoint *endpoint = find_accepted (pump, connection);
   if (!carrier || !endpoint)
     return;
-  carrier->endpoint = endpoint;
+  carrier_set_endpoint (carrier, endpoint);
   mark_busy (pump, endpoint);
 }
 
@@ -386,6 +435,9 @@ handle_server_event (CaimanPump *pump, const CaimanServerEvent *event)
     break;
   case CAIMAN_SERVER_EVENT_LINK_JOINED:
     link_joined (pump, event->link, event->connection);
+    break;
+  case CAIMAN_SERVER_EVENT_LINK_REFUSED:
+    caiman_pump_touch_connection (pump, event->connection);
     break;
   case CAIMAN_SERVER_EVENT_LINK_CLOSE:
     close_link (event->link, event->graceful);
@@ -418,32 +470,17 @@ run_endpoint (CaimanPump *pump, Endpoint *endpoint, gint64 now_ns)
     run_connection (pump, endpoint, now_ns);
   else
     run_server (pump, now_ns);
+  arm_endpoint (endpoint);
 }
 
 /* --- Running --- */
-
-static void
-mark_due (CaimanPump *pump, gint64 now_ns)
-{
-  if (pump->main->deadline_ns <= now_ns)
-    mark_busy (pump, pump->main);
-  for (guint i = 0; i < pump->accepted->len; i++) {
-    Endpoint *endpoint = pump->accepted->pdata[i];
-    if (endpoint->deadline_ns <= now_ns)
-      mark_busy (pump, endpoint);
-  }
-}
 
 /* A timer that is armed too early fires once for nothing, which is cheaper than to arm it anew with
  * each packet, as deadlines mostly move away. */
 static void
 arm_timer (CaimanPump *pump, gint64 now_ns)
 {
-  gint64 deadline_ns = pump->main->deadline_ns;
-  for (guint i = 0; i < pump->accepted->len; i++) {
-    const Endpoint *endpoint = pump->accepted->pdata[i];
-    deadline_ns = MIN (deadline_ns, endpoint->deadline_ns);
-  }
+  gint64 deadline_ns = caiman_timer_queue_get_next (pump->deadlines);
   gboolean fired = pump->armed_ns <= now_ns;
   if (!fired && pump->armed_ns <= deadline_ns && deadline_ns != CAIMAN_TIME_NEVER)
     return;
@@ -460,10 +497,10 @@ caiman_pump_run (CaimanPump *pump)
   pump->running = TRUE;
   pump->woken = FALSE;
   gint64 now_ns = get_time (pump);
-  mark_due (pump, now_ns);
-  while (pump->busy->len > 0) {
-    Endpoint *endpoint = g_ptr_array_remove_index (pump->busy, 0);
-    endpoint->busy = FALSE;
+  caiman_timer_queue_run_until (pump->deadlines, now_ns);
+  while (pump->busy.head) {
+    Endpoint *endpoint = g_queue_pop_head_link (&pump->busy)->data;
+    endpoint->busy_node.data = NULL;
     run_endpoint (pump, endpoint, now_ns);
   }
   arm_timer (pump, now_ns);
@@ -474,8 +511,8 @@ void
 caiman_pump_touch (CaimanPump *pump)
 {
   mark_busy (pump, pump->main);
-  for (guint i = 0; i < pump->accepted->len; i++)
-    mark_busy (pump, pump->accepted->pdata[i]);
+  for (GList *node = pump->accepted.head; node; node = node->next)
+    mark_busy (pump, node->data);
 }
 
 void
@@ -496,9 +533,10 @@ pump_new (const CaimanPumpLoop *loop, const CaimanPumpHandler *handler, gpointer
   pump->loop = *loop;
   pump->handler = *handler;
   pump->user_data = user_data;
-  pump->accepted = g_ptr_array_new_with_free_func (endpoint_free);
-  pump->busy = g_ptr_array_new ();
-  g_queue_init (&pump->carriers);
+  g_queue_init (&pump->accepted);
+  g_queue_init (&pump->busy);
+  pump->by_connection = g_hash_table_new (NULL, NULL);
+  pump->deadlines = caiman_timer_queue_new ();
   pump->armed_ns = CAIMAN_TIME_NEVER;
   return pump;
 }
@@ -511,7 +549,7 @@ caiman_pump_new_client (const CaimanConfig *config, const CaimanRandom *random,
   CaimanPump *pump = pump_new (loop, handler, user_data);
   gint64 now_ns = get_time (pump);
   CaimanConnection *connection = caiman_connection_new (config, random, now_ns);
-  pump->main = endpoint_new (connection, TRUE);
+  pump->main = endpoint_new (pump, connection, TRUE);
   pump->connector = caiman_connector_new (connection, now_ns);
   mark_busy (pump, pump->main);
   return pump;
@@ -524,9 +562,18 @@ caiman_pump_new_server (const CaimanConfig *config, const CaimanRandom *random,
 {
   CaimanPump *pump = pump_new (loop, handler, user_data);
   pump->server = caiman_server_new (config, random, get_time (pump));
-  pump->main = endpoint_new (NULL, FALSE);
+  pump->main = endpoint_new (pump, NULL, FALSE);
   mark_busy (pump, pump->main);
   return pump;
+}
+
+static void
+drop_accepted (CaimanPump *pump, Endpoint *endpoint)
+{
+  free_carriers (endpoint);
+  g_queue_unlink (&pump->accepted, &endpoint->node);
+  g_hash_table_remove (pump->by_connection, endpoint->connection);
+  endpoint_free (endpoint);
 }
 
 void
@@ -535,13 +582,14 @@ caiman_pump_free (CaimanPump *pump)
   if (!pump)
     return;
   g_assert (!pump->running);
-  while (pump->carriers.head)
-    carrier_free (pump->carriers.head->data);
+  free_carriers (pump->main);
   caiman_connector_free (pump->connector);
-  g_ptr_array_unref (pump->accepted);
+  while (pump->accepted.head)
+    drop_accepted (pump, pump->accepted.head->data);
   caiman_server_free (pump->server);
   endpoint_free (pump->main);
-  g_ptr_array_unref (pump->busy);
+  g_hash_table_unref (pump->by_connection);
+  caiman_timer_queue_free (pump->deadlines);
   if (pump->armed_ns != CAIMAN_TIME_NEVER)
     pump->loop.arm (pump->loop.user_data, CAIMAN_TIME_NEVER);
   g_free (pump);
@@ -572,18 +620,54 @@ CaimanConnection *
 caiman_pump_accept (CaimanPump *pump, CaimanConnection *pending)
 {
   CaimanConnection *connection = caiman_server_accept (pump->server, pending, get_time (pump));
-  Endpoint *endpoint = endpoint_new (connection, TRUE);
-  g_ptr_array_add (pump->accepted, endpoint);
+  Endpoint *endpoint = endpoint_new (pump, connection, TRUE);
+  g_queue_push_tail_link (&pump->accepted, &endpoint->node);
+  g_hash_table_insert (pump->by_connection, connection, endpoint);
   gsize n_links;
   CaimanLink *const *links = caiman_connection_get_links (connection, &n_links);
   for (gsize i = 0; i < n_links; i++) {
     Carrier *carrier = caiman_link_get_transport_data (links[i]);
     if (carrier)
-      carrier->endpoint = endpoint;
+      carrier_set_endpoint (carrier, endpoint);
   }
   mark_busy (pump, endpoint);
   mark_busy (pump, pump->main);
   return connection;
+}
+
+static guint
+fail_links (Endpoint *endpoint, gboolean (*matches) (const CaimanLink *link, gpointer user_data),
+            CaimanReason reason, gpointer user_data)
+{
+  guint n_failed = 0;
+  for (GList *node = endpoint->carriers.head; node;) {
+    Carrier *carrier = node->data;
+    node = node->next;
+    if (!carrier->link || !matches (carrier->link, user_data))
+      continue;
+    caiman_link_failed (carrier->link, reason, get_time (endpoint->pump));
+    carrier_free (carrier);
+    mark_busy (endpoint->pump, endpoint);
+    n_failed++;
+  }
+  return n_failed;
+}
+
+guint
+caiman_pump_fail_links (CaimanPump *pump,
+                        gboolean (*matches) (const CaimanLink *link, gpointer user_data),
+                        CaimanReason reason, gpointer user_data)
+{
+  guint n_failed = fail_links (pump->main, matches, reason, user_data);
+  for (GList *node = pump->accepted.head; node; node = node->next)
+    n_failed += fail_links (node->data, matches, reason, user_data);
+  return n_failed;
+}
+
+gpointer
+caiman_pump_get_loop_data (CaimanPump *pump)
+{
+  return pump->loop.user_data;
 }
 
 void
@@ -599,18 +683,11 @@ caiman_pump_drop (CaimanPump *pump, CaimanConnection *connection)
   g_assert (pump->server && !pump->running);
   Endpoint *endpoint = find_accepted (pump, connection);
   g_assert (endpoint);
-  for (GList *node = pump->carriers.head; node;) {
-    Carrier *carrier = node->data;
-    node = node->next;
-    if (carrier->endpoint == endpoint)
-      carrier_free (carrier);
-  }
-  g_ptr_array_remove (pump->busy, endpoint);
-  g_ptr_array_remove (pump->accepted, endpoint);
+  drop_accepted (pump, endpoint);
   mark_busy (pump, pump->main); /* the server forgets the connection's id */
 }
 
-void
+CaimanLink *
 caiman_pump_add_transport (CaimanPump *pump, CaimanTransport *transport, const CaimanLinkInfo *info)
 {
   gint64 now_ns = get_time (pump);
@@ -623,4 +700,5 @@ caiman_pump_add_transport (CaimanPump *pump, CaimanTransport *transport, const C
   else
     carrier_free (carrier);
   mark_busy (pump, pump->main);
+  return link;
 }

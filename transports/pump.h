@@ -8,9 +8,9 @@
  * application is ever made from inside one of its own calls. */
 #pragma once
 
-#include "core/connection.h"
-#include "core/connector.h"
-#include "core/server.h"
+#include "../core/connection.h"
+#include "../core/connector.h"
+#include "../core/server.h"
 #include "transport.h"
 
 G_BEGIN_DECLS
@@ -65,14 +65,24 @@ void caiman_pump_refuse (CaimanPump *pump, CaimanConnection *pending);
 /* Frees an accepted connection, aborting its links. Not from inside a handler. */
 void caiman_pump_drop (CaimanPump *pump, CaimanConnection *connection);
 
-/* A transport that has come in (transfer full); @info describes the link (copied). */
-void caiman_pump_add_transport (CaimanPump *pump, CaimanTransport *transport,
-                                const CaimanLinkInfo *info);
+/* A transport that has come in (transfer full); @info describes the link (copied). Returns the link
+ * (borrowed), or NULL when it was refused; then @transport is gone already. */
+CaimanLink *caiman_pump_add_transport (CaimanPump *pump, CaimanTransport *transport,
+                                       const CaimanLinkInfo *info);
+
+/* Aborts every transport whose link @matches, connecting ones not included, and has their links
+ * fail with @reason, e.g. LINK_DOWN when their interface has gone. Returns their number. */
+guint caiman_pump_fail_links (CaimanPump *pump,
+                              gboolean (*matches) (const CaimanLink *link, gpointer user_data),
+                              CaimanReason reason, gpointer user_data);
 
 /* Something was called on connections, connector or server: have a look at all of them soon. */
 void caiman_pump_touch (CaimanPump *pump);
 /* The same for @connection alone, the client's or an accepted one; cheaper in a large server. */
 void caiman_pump_touch_connection (CaimanPump *pump, CaimanConnection *connection);
+
+/* CaimanPumpLoop.user_data. */
+gpointer caiman_pump_get_loop_data (CaimanPump *pump);
 
 /* Does all work that is due. For the event loop; see above. */
 void caiman_pump_run (CaimanPump *pump);

@@ -163,7 +163,7 @@ add_link (CaimanTcpAcceptor *self, int fd, int family, const struct sockaddr_sto
   Ground ground;
   gboolean has_ground = get_ground (self, fd, family, local, interface, &ground);
   char local_text[CAIMAN_ADDRESS_TEXT_BYTES], remote_text[CAIMAN_ADDRESS_TEXT_BYTES];
-  char name[CAIMAN_ADDRESS_TEXT_BYTES];
+  char name[CAIMAN_ADDRESS_TEXT_BYTES], network[CAIMAN_ADDRESS_TEXT_BYTES];
   g_strlcpy (name, interface ? interface->name : caiman_address_print_host (local, local_text),
              sizeof name);
   CaimanReason reason;
@@ -176,7 +176,8 @@ add_link (CaimanTcpAcceptor *self, int fd, int family, const struct sockaddr_sto
   CaimanLinkInfo info = { .name = name,
                           .user_data = user_data,
                           .local = name,
-                          .remote = caiman_address_print_host (remote, remote_text) };
+                          .remote = caiman_address_print_host (remote, remote_text),
+                          .remote_network = caiman_address_print_network (remote, network) };
   CaimanLink *link = caiman_pump_add_transport (self->pump, transport, &info);
   if (link && has_ground)
     keep_link (self, link, &ground);

@@ -4,7 +4,8 @@
  * A connection to an address that no interface carries is dropped (PROTOCOL.md, section 8). Name,
  * local interface and user data of a link are the name of the interface that carries its local
  * address. When the interface that a link has come in over (usually the same) goes down, or its
- * local address goes away, the link fails at once with LINK_DOWN. When descriptors run out,
+ * local address goes away, the link fails at once with LINK_DOWN. Handshakes are counted by IPv4
+ * address and by IPv6 /64 (server.h). When descriptors run out,
  * accepting pauses for a moment instead of spinning. */
 #pragma once
 

@@ -45,4 +45,8 @@ CaimanTransport *caiman_tcp_new (CaimanLoop *loop, int fd, const CaimanTcpOption
  * the above. */
 int caiman_tcp_get_fd (const CaimanTransport *transport);
 
+/* Frees an established @transport on which nothing was sent and nothing received yet, and gives its
+ * socket to the caller (to be closed). From any of its call-backs, too. */
+int caiman_tcp_steal_fd (CaimanTransport *transport);
+
 G_END_DECLS

@@ -7,7 +7,7 @@
  * and so is freeing the struct of a timer that is not armed. */
 #pragma once
 
-#include "core/types.h"
+#include "../core/types.h"
 
 G_BEGIN_DECLS
 

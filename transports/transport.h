@@ -10,9 +10,9 @@
  * abort() or the failed() call-back, no call-back comes any more. */
 #pragma once
 
-#include "core/error.h"
-#include "core/link.h"
-#include "core/packet.h"
+#include "../core/error.h"
+#include "../core/link.h"
+#include "../core/packet.h"
 
 G_BEGIN_DECLS
 

@@ -223,7 +223,7 @@ only_one_of_a_name (const CaimanLink *candidate, CaimanLink *const *links, gsize
   return TRUE;
 }
 
-/* PROTOCOL.md, 4: what the peer's filter refuses is tried again after the delay. */
+/* PROTOCOL.md, 4: what the peer's filter refuses is tried again, in the end after the delay. */
 static void
 test_refused_by_server (void)
 {
@@ -233,9 +233,65 @@ test_refused_by_server (void)
   add_path (w, "a", S (1));
   duo_advance (w->d, S (5));
   duo_expect_link_closed (w->d, DUO_CLIENT, 2, CAIMAN_REASON_LINK_REFUSED);
-  duo_advance (w->d, S (30));
-  g_assert_cmpuint (n_opened (w), ==, 5);
-  expect_opened_at (w, 2, S (11));
+  /* The refusal takes three times the way there. */
+  expect_opened_at (w, 2, MS (1030) + S (1));
+  expect_opened_at (w, 3, MS (2060) + S (2));
+  duo_advance (w->d, S (31));
+  g_assert_cmpuint (n_opened (w), ==, 7);
+  expect_opened_at (w, 6, MS (16150) + S (10));
+}
+
+/* As above, but who has gone silent keeps no other out. */
+static gboolean
+only_one_that_speaks (const CaimanLink *candidate, CaimanLink *const *links, gsize n_links,
+                      gpointer user_data)
+{
+  for (gsize i = 0; i < n_links; i++) {
+    if (!caiman_link_is_silent (links[i]) &&
+        !only_one_of_a_name (candidate, &links[i], 1, user_data))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* A link has died at the client alone. The server, which has nothing to send and would notice by
+ * its next idle ping, looks at once when it refuses the one that is to take its place. */
+static void
+test_refused_for_a_dead_one (void)
+{
+  g_autoptr (World) w = world_new (NULL);
+  caiman_server_set_link_filter (w->d->server, only_one_that_speaks, NULL);
+  add_path (w, "b", 0);
+  add_path (w, "a", 0);
+  duo_advance (w->d, S (12));
+  guint64 n_pings = duo_count_sent (w->d, DUO_SERVER, 1, CAIMAN_MESSAGE_PING);
+  duo_stall_link (w->d, 2);
+  caiman_link_failed (duo_get_link (w->d, DUO_CLIENT, 2), CAIMAN_REASON_LINK_DOWN, w->d->now_ns);
+  duo_settle (w->d);
+  duo_advance (w->d, MS (50));
+  g_assert_cmpuint (n_opened (w), ==, 3);
+  duo_expect_link_closed (w->d, DUO_CLIENT, 3, CAIMAN_REASON_LINK_REFUSED);
+  g_assert_cmpuint (duo_count_sent (w->d, DUO_SERVER, 1, CAIMAN_MESSAGE_PING), ==, n_pings + 1);
+  g_assert_cmpuint (duo_count_sent (w->d, DUO_SERVER, 2, CAIMAN_MESSAGE_PING), ==, 1);
+  duo_advance (w->d, MS (1050));
+  g_assert_cmpuint (n_opened (w), ==, 4);
+  duo_expect_link_state (w->d, DUO_CLIENT, 4, CAIMAN_LINK_WORKING);
+  duo_expect_link_state (w->d, DUO_SERVER, 4, CAIMAN_LINK_WORKING);
+  g_assert_false (caiman_link_is_silent (duo_get_link (w->d, DUO_SERVER, 1)));
+}
+
+/* What is redundant for good is tried less and less often. */
+static void
+test_refused_again_and_again (void)
+{
+  g_autoptr (World) w = world_new (NULL);
+  caiman_server_set_link_filter (w->d->server, only_one_that_speaks, NULL);
+  add_path (w, "a", 0);
+  add_path (w, "a", S (1));
+  duo_advance (w->d, S (60));
+  /* After 0, 1, 3, 7, 15, 25, 35, ... s. */
+  g_assert_cmpuint (n_opened (w), ==, 10);
+  duo_expect_link_state (w->d, DUO_SERVER, 1, CAIMAN_LINK_WORKING);
 }
 
 /* PROTOCOL.md, 4: what the own filter rejects is not tried again until another link has gone. */
@@ -363,7 +419,7 @@ test_race_not_closing (void)
   g_assert_cmpuint (n_opened (w), ==, 1);
 }
 
-/* A filter that wants one link per name lets no fresh one in: one attempt shows it. */
+/* A filter that wants one link per name lets no fresh one in: then it is tried less often. */
 static void
 test_race_refused (void)
 {
@@ -374,8 +430,29 @@ test_race_refused (void)
   duo_stall_direction (w->d, DUO_SERVER, 1);
   duo_send (w->d, "hello");
   duo_advance (w->d, S (10));
+  g_assert_cmpuint (n_opened (w), ==, 5);
+  duo_expect_link_closed (w->d, DUO_CLIENT, 2, CAIMAN_REASON_LINK_REFUSED);
+}
+
+/* The path of the only link has changed below it, and neither side hears of the other any more: the
+ * first fresh link shows the server where to look, the next one is in. */
+static void
+test_race_rebinding (void)
+{
+  g_autoptr (World) w = world_new (NULL);
+  caiman_server_set_link_filter (w->d->server, only_one_that_speaks, NULL);
+  caiman_connection_set_link_filter (w->d->client, only_one_that_speaks, NULL);
+  add_path (w, "a", 0);
+  duo_advance (w->d, S (5));
+  duo_stall_link (w->d, 1);
+  duo_send (w->d, "hello");
+  duo_advance (w->d, MS (1000));
   g_assert_cmpuint (n_opened (w), ==, 2);
   duo_expect_link_closed (w->d, DUO_CLIENT, 2, CAIMAN_REASON_LINK_REFUSED);
+  duo_advance (w->d, MS (650));
+  g_assert_cmpuint (n_opened (w), ==, 3);
+  duo_expect_delivered (w->d, "hello");
+  duo_expect_link_closed (w->d, DUO_CLIENT, 1, CAIMAN_REASON_LINK_REPLACED);
 }
 
 /* A link that goes while it is raced leaves the race to its attempts. */
@@ -530,6 +607,8 @@ main (int argc, char **argv)
   g_test_add_func ("/core/connector/never", test_never);
   g_test_add_func ("/core/connector/own-delay", test_own_delay);
   g_test_add_func ("/core/connector/refused-by-server", test_refused_by_server);
+  g_test_add_func ("/core/connector/refused-for-a-dead-one", test_refused_for_a_dead_one);
+  g_test_add_func ("/core/connector/refused-again-and-again", test_refused_again_and_again);
   g_test_add_func ("/core/connector/filtered", test_filtered);
   g_test_add_func ("/core/connector/race/won", test_race);
   g_test_add_func ("/core/connector/race/called-off", test_race_called_off);
@@ -537,6 +616,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/connector/race/long-path", test_race_long_path);
   g_test_add_func ("/core/connector/race/not-closing", test_race_not_closing);
   g_test_add_func ("/core/connector/race/refused", test_race_refused);
+  g_test_add_func ("/core/connector/race/rebinding", test_race_rebinding);
   g_test_add_func ("/core/connector/race/link-gone", test_race_link_gone);
   g_test_add_func ("/core/connector/race/hanging-connect", test_hanging_connect);
   g_test_add_func ("/core/connector/race/hanging-handshake", test_hanging_handshake);

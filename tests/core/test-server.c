@@ -160,6 +160,49 @@ test_per_address (void)
   g_assert_cmpuint (w->n_incoming, ==, 2);
 }
 
+/* Who has a network has many addresses: they count as one. */
+static void
+test_per_network (void)
+{
+  g_autoptr (World) w = world_new (NULL);
+  for (guint i = 0; i < 1000; i++) {
+    g_autofree char *remote = g_strdup_printf ("2001:db8::%x", i);
+    CaimanLinkInfo info = { .name = "x", .remote = remote, .remote_network = "2001:db8::/64" };
+    g_autoptr (CaimanLink) link = caiman_server_add_link (w->server, &info, w->now_ns);
+    g_assert_true ((link != NULL) == (i < 64));
+  }
+  g_assert_true (knock_only (w, "2001:db8::1"));
+  pull (w);
+}
+
+/* When all places are taken, who is quiet for long must go; who waits for the application need not.
+ */
+static void
+test_make_room (void)
+{
+  CaimanConfig config = new_config ();
+  config.handshakes_max = 3;
+  config.pending_connections_max = 1;
+  g_autoptr (World) w = world_new (&config);
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (knock_only (w, NULL));
+  wait_until (w, MS (2999));
+  g_assert_false (knock_only (w, NULL));
+  wait_until (w, S (3));
+  g_assert_true (knock_only (w, NULL));
+  g_assert_cmpuint (w->n_timed_out, ==, 1);
+  for (guint32 i = 1; i <= 3; i++) /* the first becomes a pending connection, the others wait */
+    join_only (w, NULL, i);
+  g_assert_cmpuint (w->n_timed_out, ==, 3);
+  g_assert_cmpuint (caiman_server_get_n_handshakes (w->server), ==, 3);
+  wait_until (w, S (7));
+  g_assert_true (knock_only (w, NULL));
+  g_assert_cmpuint (w->n_timed_out, ==, 4);
+  g_assert_false (knock_only (w, NULL));
+  wait_until (w, S (20));
+  g_assert_false (knock_only (w, NULL));
+}
+
 /* All handshakes together; those of unknown address count here alone. */
 static void
 test_total (void)
@@ -323,6 +366,8 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/core/server/per-address", test_per_address);
+  g_test_add_func ("/core/server/per-network", test_per_network);
+  g_test_add_func ("/core/server/make-room", test_make_room);
   g_test_add_func ("/core/server/total", test_total);
   g_test_add_func ("/core/server/places", test_places);
   g_test_add_func ("/core/server/gone", test_gone);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-recorder.c - what of a trace goes where. */
 #include "harness/recorder.h"
+#include "harness/trace-stream.h"
 
 #include "core/connection.h"
 #include "core/digest.h"
@@ -25,7 +26,7 @@ set_up (Fixture *f, gconstpointer data)
   f->scenario = scenario_parse ("t", text, strlen (text), NULL, errors);
   g_assert_nonnull (f->scenario);
   f->run = store_run_new ();
-  f->recorder = recorder_new (f->scenario, f->run, NULL, NULL);
+  f->recorder = recorder_new (f->scenario, f->run, GPOINTER_TO_UINT (data), NULL, NULL);
 }
 
 static void
@@ -119,6 +120,33 @@ test_too_many_rows (Fixture *f, gconstpointer data)
   g_assert_cmpint (last->a, ==, 5);
 }
 
+/* The first events, as many as were asked for, and with the link as it is known. */
+static void
+test_kept_events (Fixture *f, gconstpointer data)
+{
+  enum { N_EVENTS = 2 * TRACE_BLOCK_EVENTS_MAX };
+  TraceRecord record;
+
+  recorder_name_link (f->recorder, SCENARIO_SIDE_SERVER, 3, 1);
+  for (guint64 i = 0; i < N_EVENTS; i++)
+    trace (f, SCENARIO_SIDE_SERVER, CAIMAN_TRACE_DATA_SENT, 3, i, 9);
+  g_assert_true (recorder_finish (f->recorder, NULL));
+  guint n_kept = MIN (GPOINTER_TO_UINT (data), N_EVENTS);
+  g_assert_cmpint (store_run_get_kept_events (f->run), ==, n_kept);
+  g_assert_cmpint (f->run->n_events, ==, N_EVENTS);
+
+  g_autoptr (TraceStream) stream = trace_stream_new (f->run);
+  for (guint64 i = 0; i < n_kept; i++) {
+    g_assert_true (trace_stream_next (stream, &record));
+    g_assert_cmpuint (record.a, ==, i);
+    g_assert_cmpint (record.link, ==, 1);
+    g_assert_cmpint (record.side, ==, SCENARIO_SIDE_SERVER);
+    g_assert_cmpstr (record.type, ==, "data-sent");
+  }
+  g_assert_false (trace_stream_next (stream, &record));
+  g_assert_false (trace_stream_is_damaged (stream));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -128,5 +156,11 @@ main (int argc, char **argv)
   g_test_add ("/harness/recorder/links", Fixture, NULL, set_up, test_links, tear_down);
   g_test_add ("/harness/recorder/too-many-rows", Fixture, NULL, set_up, test_too_many_rows,
               tear_down);
+  static const guint kept[] = { 0, 1, TRACE_BLOCK_EVENTS_MAX, TRACE_BLOCK_EVENTS_MAX + 1,
+                                G_MAXUINT };
+  for (guint i = 0; i < G_N_ELEMENTS (kept); i++) {
+    g_autofree char *path = g_strdup_printf ("/harness/recorder/kept-events/%u", kept[i]);
+    g_test_add (path, Fixture, GUINT_TO_POINTER (kept[i]), set_up, test_kept_events, tear_down);
+  }
   return g_test_run ();
 }

@@ -117,6 +117,10 @@ test_scenario (void)
       "[link lte]\nrate = 1mbit\ncarrier = tcp\n",
       "4: [link wifi] has no carrier: say 'carrier = pipe' or 'carrier = tcp' here or in "
       "[scenario]" },
+    { LINK, "[scenario]\nformat = 1\nduration = 1s\ncarier = pipe\n",
+      "4: unknown key 'carier' in [scenario]; did you mean 'carrier'?" },
+    { "", "[scenario]\nformat = 1\nduration = 1s\n[link wifi]\nrate = 1mbit\ncarrrier = pipe\n",
+      "6: unknown key 'carrrier' in [link wifi]; did you mean 'carrier'?" },
   };
   check_cases (cases, G_N_ELEMENTS (cases));
 }

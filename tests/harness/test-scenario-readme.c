@@ -6,7 +6,7 @@
 #include "harness/metrics-registry.h"
 #include "harness/presets.h"
 #include "harness/scenario-values.h"
-#include "harness/units.h"
+#include "config/units.h"
 
 #include <string.h>
 

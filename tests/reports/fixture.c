@@ -115,6 +115,8 @@ add_samples (StoreRun *run)
       checkpoint.digest[j] = (guint8)(16 * i + j);
     g_array_append_val (run->checkpoints, checkpoint);
   }
+  store_run_take_trace_block (run, 2000, g_bytes_new_static ("\0\1\377", 3));
+  store_run_take_trace_block (run, 10, g_bytes_new_static ("x", 1));
 }
 
 StoreRun *

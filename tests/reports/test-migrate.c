@@ -2,6 +2,7 @@
 /* test-migrate.c - a database of any earlier version becomes one of this version, whole or not at
  * all. */
 #include "tests/reports/fixture.h"
+#include "reports/query.h"
 #include "reports/store-migrate.h"
 #include "reports/store-private.h"
 
@@ -43,18 +44,22 @@ static void
 test_step_by_step (Fixture *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
+  guint version;
   g_assert_true (store_migrate (f->db, f->path, steps, 1, &error));
   g_assert_cmpint (fixture_query (f->path, "PRAGMA user_version"), ==, 1);
   g_assert_cmpint (fixture_query (f->path, "PRAGMA application_id"), ==, STORE_APPLICATION_ID);
   exec (f, "INSERT INTO t VALUES (21)");
 
-  g_assert_false (store_migrate_check (f->db, f->path, 2, &error));
+  g_assert_false (store_migrate_check (f->db, f->path, 2, 2, &version, &error));
   g_assert_error (error, STORE_ERROR, STORE_ERROR_TOO_OLD);
   g_clear_error (&error);
+  g_assert_true (store_migrate_check (f->db, f->path, 1, 2, &version, &error));
+  g_assert_cmpuint (version, ==, 1);
 
   g_assert_true (store_migrate (f->db, f->path, steps, 2, &error));
   g_assert_true (store_migrate (f->db, f->path, steps, 2, &error)); /* again: nothing to do */
-  g_assert_true (store_migrate_check (f->db, f->path, 2, &error));
+  g_assert_true (store_migrate_check (f->db, f->path, 2, 2, &version, &error));
+  g_assert_cmpuint (version, ==, 2);
   g_assert_cmpint (fixture_query (f->path, "PRAGMA user_version"), ==, 2);
   g_assert_cmpint (fixture_query (f->path, "SELECT b FROM t"), ==, 42);
 }
@@ -85,11 +90,12 @@ static void
 test_too_new (Fixture *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
+  guint version;
   g_assert_true (store_migrate (f->db, f->path, steps, 2, &error));
   g_assert_false (store_migrate (f->db, f->path, steps, 1, &error));
   g_assert_error (error, STORE_ERROR, STORE_ERROR_TOO_NEW);
   g_clear_error (&error);
-  g_assert_false (store_migrate_check (f->db, f->path, 1, &error));
+  g_assert_false (store_migrate_check (f->db, f->path, 1, 1, &version, &error));
   g_assert_error (error, STORE_ERROR, STORE_ERROR_TOO_NEW);
 }
 
@@ -114,6 +120,20 @@ test_other_database (Fixture *f, gconstpointer unused)
   g_assert_error (error, STORE_ERROR, STORE_ERROR_NOT_A_STORE);
 }
 
+/* Run 7 can be read from a database of @version, and reading leaves it at that. */
+static void
+assert_readable (Fixture *f, int version)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Store) store = store_open (f->path, STORE_OPEN_READ_ONLY, &error);
+  g_assert_no_error (error);
+  g_autoptr (StoreRun) run = query_load_run (store, 7, QUERY_ALL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (run->seed, ==, 3);
+  g_assert_cmpuint (run->trace_blocks->len, ==, 0);
+  g_assert_cmpint (fixture_query (f->path, "PRAGMA user_version"), ==, version);
+}
+
 /* A database of version 1 with a run in it, as this and every later build must be able to open it.
  */
 static void
@@ -127,19 +147,20 @@ test_real_store (Fixture *f, gconstpointer unused)
            "INSERT INTO scenario VALUES ('t', '[scenario]');"
            "INSERT INTO run VALUES (7, 1, 's', 'hash', 't', NULL, 3, 'adaptive', 'sim', 'g', 'h',"
            " 'finished', 5, 'survives', 0, 'd', 1, 2, 3)");
+  assert_readable (f, 1);
   g_autoptr (Store) store = store_open (f->path, STORE_OPEN_WRITE, &error);
   g_assert_no_error (error);
   g_assert_nonnull (store);
   g_assert_cmpint (fixture_query (f->path, "PRAGMA user_version"), ==, (int)n_steps);
   g_assert_cmpint (fixture_query (f->path, "SELECT seed FROM run WHERE id = 7"), ==, 3);
+  assert_readable (f, (int)n_steps);
 }
 
-/* Each column of schema.sql says what it means, and no table forgets STRICT. */
-static void
-test_schema_is_commented (void)
+/* Each column says what it means, and no table forgets STRICT. */
+static guint
+count_commented_columns (const char *name)
 {
-  g_autofree char *path =
-      g_test_build_filename (G_TEST_DIST, "..", "..", "reports", "schema.sql", NULL);
+  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "..", "..", "reports", name, NULL);
   g_autofree char *text = NULL;
   g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
@@ -158,9 +179,16 @@ test_schema_is_commented (void)
       continue;
     n_columns++;
     if (!strstr (lines[i], " -- "))
-      g_error ("schema.sql:%u: a column without a comment", i + 1);
+      g_error ("%s:%u: a column without a comment", name, i + 1);
   }
-  g_assert_cmpuint (n_columns, >, 80);
+  return n_columns;
+}
+
+static void
+test_schema_is_commented (void)
+{
+  g_assert_cmpuint (count_commented_columns ("schema.sql"), >, 80);
+  g_assert_cmpuint (count_commented_columns ("schema-2.sql"), ==, 4);
 }
 
 int

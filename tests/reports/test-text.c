@@ -40,6 +40,11 @@ test_line (void)
       "\033[32mok     \033[0m silent-fast-link  [link lte.delay=20ms]  seed 7  adaptive"
       "  survives  8.40 s in 23.1 ms\n");
 
+  run->wall_ns = run->simulated_ns = 0;
+  run->outcome = "crashed";
+  g_autofree char *crashed = summary_format_line (run, FALSE);
+  g_assert_true (g_str_has_suffix (crashed, "  adaptive  crashed\n"));
+
   run->finished = FALSE;
   g_autofree char *unfinished = summary_format_line (run, FALSE);
   g_assert_true (g_str_has_prefix (unfinished, "UNFINISHED silent-fast-link"));
@@ -229,18 +234,53 @@ static void
 test_show_list (void)
 {
   g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func (free_entry);
-  g_autofree char *none = show_format_list (entries, SHOW_DEFAULT);
+  g_autofree char *none = show_format_list (entries, 80, SHOW_DEFAULT);
   g_assert_cmpstr (none, ==, "no runs\n");
   add_entry (entries, 0, TRUE);
   add_entry (entries, 1, TRUE);
   add_entry (entries, 0, FALSE);
-  g_autofree char *text = show_format_list (entries, SHOW_DEFAULT);
+  g_autofree char *text = show_format_list (entries, 80, SHOW_ALL);
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
   g_assert_cmpuint (g_strv_length (lines), ==, 5);
   g_assert_cmpstr (lines[2], ==,
                    " 12  2026-01-31 12:00:00  nightly   silent-fast-link     7  adaptive  sim      "
                    "FAILED      survives   2/3     8.40 s");
   assert_contains (lines[3], "UNFINISHED  -          0/0          -");
+}
+
+static void
+assert_line (const char *text, guint number, const char *line)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  g_assert_cmpuint (g_strv_length (lines), >, number);
+  g_assert_cmpstr (lines[number], ==, line);
+}
+
+/* What can be missed is left out, and in the end the last column is cut. */
+static void
+test_show_list_fits (void)
+{
+  g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func (free_entry);
+  add_entry (entries, 0, TRUE);
+  g_autofree char *wide = show_format_list (entries, 115, SHOW_DEFAULT);
+  assert_line (wide, 1,
+               " 12  2026-01-31 12:00:00  nightly   silent-fast-link     7  adaptive  sim      "
+               "ok       survives   2/2     8.40 s");
+  g_autofree char *usual = show_format_list (entries, 80, SHOW_DEFAULT);
+  assert_line (usual, 0,
+               "run  started (UTC)        scenario          seed  policy    verdict  outcome");
+  assert_line (usual, 1,
+               " 12  2026-01-31 12:00:00  silent-fast-link     7  adaptive  ok       survives");
+
+  add_entry (entries, 0, TRUE);
+  QueryListEntry *last = g_ptr_array_index (entries, 1);
+  last->run->variant = "link lte.delay=20ms, link wifi.rate=50mbit";
+  g_autofree char *narrow = show_format_list (entries, 60, SHOW_DEFAULT);
+  assert_line (narrow, 0, "run  scenario          seed  verdict  outcome   variant");
+  assert_line (narrow, 1, " 12  silent-fast-link     7  ok       survives");
+  assert_line (narrow, 2, " 12  silent-fast-link     7  ok       survives  link lte.de…");
+  g_autofree char *tiny = show_format_list (entries, 1, SHOW_DEFAULT);
+  assert_line (tiny, 2, " 12  silent-fast-link     7  ok       survives  l…");
 }
 
 int
@@ -256,5 +296,6 @@ main (int argc, char **argv)
   g_test_add_func ("/reports/show/unfinished", test_show_unfinished);
   g_test_add_func ("/reports/show/many-events", test_show_many_events);
   g_test_add_func ("/reports/show/list", test_show_list);
+  g_test_add_func ("/reports/show/list-fits", test_show_list_fits);
   return g_test_run ();
 }

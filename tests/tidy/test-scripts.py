@@ -117,9 +117,18 @@ class Tidy(Scratch):
             ("core/link.c", "<sodium.h>"),
             ("sim/x.c", "<sys/socket.h>"),
             ("core/x.c", '"types.h"'),
+            ("core/x.h", '"../core/types.h"'),
         ):
             self.assert_problem(path, HEAD + f"#include {header}\n", "include" if '"' in header else "must not use")
             os.remove(os.path.join(self.folder.name, path))
+
+    def test_headers_that_are_installed(self):
+        self.write("core/y.h", HEAD + "#pragma once\n")
+        self.write("sim/y.h", HEAD + "#pragma once\n")
+        text = HEAD + "#pragma once\n#include "
+        self.assertEqual(self.problems("transports/x.h", text + '"../core/y.h"\n'), [])
+        self.assertEqual(self.problems("core/x.h", text + '"y.h"\n'), [])
+        self.assert_problem("transports/x.h", text + '"../sim/y.h"\n', "must not include sim/")
 
     def test_purity(self):
         self.assert_problem("core/x.c", HEAD + "int x = g_get_monotonic_time ();\n", "g_get_monotonic_time")

@@ -25,7 +25,9 @@ LAYERS = {
     "sim": {"sim", "transports", "core"},
     "lab": {"lab", "sim", "transports", "core"},
     "reports": {"reports"},
-    "harness": {"harness", "lab", "reports", "sim", "transports", "core"},
+    "config": {"config", "core"},
+    "apps": {"apps", "config", "reports", "transports", "core"},
+    "harness": {"harness", "config", "lab", "reports", "sim", "transports", "core"},
 }
 # Libraries that only some files may include: header pattern, what it is, files that may.
 LIBRARIES = [
@@ -104,14 +106,16 @@ def check_includes(tidy, path, text):
 
 
 def check_layer(tidy, path, number, folder, header):
-    if "/" not in header:
-        # Headers are installed next to each other, so there a neighbour goes by its bare name.
-        beside = os.path.join(tidy.root, os.path.dirname(path), header)
-        if not path.endswith(".h") or not os.path.exists(beside):
+    relative = "/" not in header or header.startswith("../")
+    if relative:
+        # Headers are installed in these same folders, so among themselves they go by relative names.
+        beside = os.path.normpath(os.path.join(os.path.dirname(path), header))
+        if not path.endswith(".h") or not os.path.exists(os.path.join(tidy.root, beside)):
             tidy.problem(path, number, f'includes are by path from the root, not "{header}"')
-        return
+            return
+        header = beside
     target = header.split("/")[0]
-    if folder in LAYERS and target not in LAYERS[folder]:
+    if folder in LAYERS and "/" in header and target not in LAYERS[folder]:
         tidy.problem(path, number, f"{folder}/ must not include {target}/ ({header})")
 
 

@@ -114,6 +114,7 @@ def usage_errors():
         (["run", "--set", "nonsense=1", "s.ini"], "--set takes"),
         (["run", "--testbed", "moon", "s.ini"], "there is no testbed 'moon'"),
         (["run", "--db", "x.db", "--no-db", "s.ini"], "exclude each other"),
+        (["run", "--keep-events", "-1", "s.ini"], "--keep-events takes"),
         (["run", "--trace", "t", "--seed", "1..2", "s.ini"], "single run"),
         (["run", "missing.ini"], "missing.ini"),
         (["replay", "x.db"], "usage: caiman replay"),
@@ -153,6 +154,10 @@ def scenario_errors():
         assert out == "" and len(lines) >= 2, err
         assert all(line.startswith("bad.ini:") for line in lines), err
         assert "rat" in lines[0] and "rate" in lines[0], err
+        with open("noise", "wb") as file:
+            file.write(b"\x80\x81\n" * 1000)
+        lines = expect(2, verb, "noise")[1].splitlines()
+        assert len(lines) == 21 and lines[-1] == "noise: and 983 more errors", lines
     assert not os.path.exists("caiman.db")
 
 
@@ -168,6 +173,11 @@ def check_round_trip():
     out, err = expect(2, "check", "s.ini", "missing.ini")
     assert "[link a]" in out and "missing.ini" in err
     assert expect(0, "check", "-q", "s.ini")[0] == ""
+    write("swept.ini", SCENARIO.replace("seed = 1\n", "seed = 1..200\n") +
+          "\n[sweep]\nlink a.delay = 10ms, 20ms\nlink b.delay = 10ms, 20ms, 30ms\n")
+    assert "# 6 points of its sweep, 200 seeds: 1200 runs" in expect(0, "check", "swept.ini")[0]
+    out, _ = expect(0, "check", "--set", "scenario.seed=1..3", "s.ini")
+    assert out.splitlines()[1] == "# 3 seeds: 3 runs", out
 
 
 @test
@@ -291,7 +301,7 @@ def full_disk():
     with open("/dev/full", "w", encoding="utf-8") as full:
         done = subprocess.run([CAIMAN, "help"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 70 and "standard output" in done.stderr
-    expect(70, "show", write("nodb", "this is no database" * 100))
+    expect(2, "show", write("nodb", "this is no database" * 100))
 
 
 @test
@@ -314,6 +324,8 @@ def show():
     assert len(expect(0, "show", "--limit", "1", "x.db")[0].splitlines()) == 2
     assert len(expect(0, "show", "--scenario", "s", "--json", "x.db")[0].splitlines()) == 3
     assert expect(0, "show", "--failed", "--json", "x.db")[0] == ""
+    assert all(len(line) <= 80 for line in expect(0, "show", "x.db")[0].splitlines())
+    assert "simulated" in expect(0, "show", "--all", "x.db")[0]
     out, _ = expect(0, "show", "x.db", "2")
     assert "seed 2" in out and "Expectations" in out and "link-state" in out, out
     assert len(expect(0, "show", "--all", "x.db", "2")[0]) > len(out)
@@ -366,36 +378,139 @@ def replay_equal():
     expect(2, "replay", "x.db", "3")
 
 
+def read_lines(name):
+    with open(name, encoding="utf-8") as file:
+        return file.read().splitlines()
+
+
+def record_other(db, number, old, new):
+    """As if run NUMBER had been recorded by a build that does @old where this one does @new."""
+    change(db, f"UPDATE scenario SET text = replace(text, '{old}', '{new}') WHERE text_hash ="
+               f" (SELECT text_hash FROM run WHERE id = {number})")
+
+
 @test
 def replay_mismatch():
+    """The first event that differs, from the database alone."""
     write("s.ini", SCENARIO.replace("500kB", "3MB"))
-    expect(0, "run", "-q", "--db", "x.db", "--trace", "recorded.txt", "s.ini")
+    expect(0, "run", "-q", "--db", "x.db", "--trace", "old.txt", "s.ini")
+    expect(0, "run", "-q", "--no-db", "--trace", "new.txt", "--set", "event silence.at=700ms", "s.ini")
+    old, new = read_lines("old.txt"), read_lines("new.txt")
+    index = next(i for i, pair in enumerate(zip(old, new)) if pair[0] != pair[1])
+    record_other("x.db", 1, "at = 50ms", "at = 700ms")
+    out, _ = expect(1, "replay", "x.db", "1")
+    assert f"run 1: DIFFERENT from event {index + 1} on" in out, out
+    shown = out[out.index("first event that differs"):].splitlines()
+    before = [f"  both:     {line}" for line in old[max(0, index - 5):index]]
+    assert shown[0] == f"first event that differs: number {index + 1}", out
+    assert shown[1:len(before) + 1] == before, out
+    assert shown[len(before) + 1] == f"  recorded: {old[index]}", out
+    assert shown[len(before) + 2] == f"  now:      {new[index]}", out
+    assert "first change of state that differs" in out and "recorded: 0.050000000 harness" in out, out
+    assert "this run's events" not in out
+    assert "this run's events" in expect(1, "replay", "-v", "x.db", "1")[0]
+
+
+@test
+def replay_late_mismatch():
+    """Deep in a run, and the end of one of the two."""
+    write("s.ini", SCENARIO.replace("500kB", "3MB").replace("50ms", "450ms"))
+    expect(0, "run", "-q", "--db", "x.db", "--trace", "old.txt", "s.ini")
+    old = read_lines("old.txt")
+    expect(0, "run", "-q", "--no-db", "--trace", "new.txt", "--set", "event silence.at=451ms", "s.ini")
+    new = read_lines("new.txt")
+    index = next(i for i, pair in enumerate(zip(old, new)) if pair[0] != pair[1])
+    assert index > 3000, index
+    record_other("x.db", 1, "at = 450ms", "at = 451ms")
+    out, _ = expect(1, "replay", "x.db", "1")
+    assert f"number {index + 1}" in out and old[index] in out and new[index] in out, out
+    # The record ends two events early.
+    expect(0, "run", "-q", "--db", "y.db", "--keep-events", str(len(old) - 2), "s.ini")
+    change("y.db", f"UPDATE run SET n_events = {len(old) - 2}, digest = '00'")
+    out, _ = expect(1, "replay", "y.db", "1")
+    assert f"number {len(old) - 1}" in out and "recorded: (the end)" in out, out
+    assert f"now:      {old[-2]}" in out, out
+
+
+@test
+def replay_beyond_the_record():
+    write("s.ini", SCENARIO.replace("500kB", "3MB").replace("50ms", "300ms"))
+    for kept in ["0", "1200"]:
+        expect(0, "run", "-q", "--db", "x.db", "--keep-events", kept, "--trace", "old.txt", "s.ini")
+    record_other("x.db", 1, "at = 300ms", "at = 301ms")
+    expect(0, "run", "-q", "--no-db", "--trace", "new.txt", "--set", "event silence.at=301ms", "s.ini")
+    old, new = read_lines("old.txt"), read_lines("new.txt")
+    index = next(i for i, pair in enumerate(zip(old, new)) if pair[0] != pair[1])
+    first = index // 1000 * 1000
+    out, _ = expect(1, "replay", "x.db", "1")
+    assert f"DIFFERENT between events {first + 1} and {first + 1000}" in out, out
+    assert "no events of this run" in out and f"events {first + 1} to {first + 1000}:" in out, out
+    assert new[first] in out and "-v shows them" in out, out
+    assert new[first + 999] in expect(1, "replay", "-v", "x.db", "1")[0]
+    out, _ = expect(1, "replay", "x.db", "2")
+    assert f"first 1200 events are the same; of the other {len(old) - 1200}" in out, out
+    # A trace file has them all.
+    out, _ = expect(1, "replay", "--against", "old.txt", "x.db", "1")
+    assert f"first event that differs: number {index + 1}" in out, out
+    assert f"recorded: {old[index]}" in out and f"now:      {new[index]}" in out, out
+    assert f"both:     {old[index - 1]}" in out and "this run's events" not in out, out
+    write("short.txt", "\n".join(new[:10]) + "\n")
+    out, _ = expect(1, "replay", "--against", "short.txt", "x.db", "1")
+    assert "number 11" in out and "recorded: (the end)" in out, out
+    out, _ = expect(1, "replay", "--against", "new.txt", "x.db", "1")
+    assert "both traces are the same" in out, out
+    _, err = expect(1, "replay", "--against", "missing.txt", "x.db", "1")
+    assert "missing.txt" in err
+
+
+@test
+def replay_changed_database():
+    """Digests and events that do not belong together, and events that cannot be read."""
+    write("s.ini", SCENARIO.replace("500kB", "3MB"))
+    expect(0, "run", "-q", "--db", "x.db", "s.ini")
     change("x.db", "UPDATE run SET digest = replace(digest, substr(digest, 1, 8), '00000000')")
-    # As if the run had differed from its second thousand events on, and in its first fault.
     change("x.db", "UPDATE checkpoint SET digest = zeroblob(32) WHERE n_events >= 2000")
     change("x.db", "UPDATE event SET t_ns = t_ns + 1 WHERE seq = "
                    "(SELECT min(seq) FROM event WHERE side = 'harness')")
     out, _ = expect(1, "replay", "x.db", "1")
-    assert "DIFFERENT, between events 1001 and 2000" in out, out
-    assert "first change of state that differs" in out and "recorded: 50000001 ns harness" in out, out
-    assert "this run's events 1001 to 2000:" in out and "-v shows them" in out, out
-    with open("recorded.txt", encoding="utf-8") as file:
-        lines = file.read().splitlines()
-    assert len(lines) > 2000
-    assert lines[1000] in expect(1, "replay", "-v", "x.db", "1")[0]
-    changed = lines[1499].replace(" ", "  ", 1)
-    write("changed.txt", "\n".join([*lines[:1499], changed, *lines[1500:]]) + "\n")
-    out, _ = expect(1, "replay", "--against", "changed.txt", "x.db", "1")
-    assert "first event that differs: number 1500" in out, out
-    assert f"recorded: {changed}" in out and f"now:      {lines[1499]}" in out, out
-    assert f"both:     {lines[1498]}" in out, out
-    write("short.txt", "\n".join(lines[:10]) + "\n")
-    out, _ = expect(1, "replay", "--against", "short.txt", "x.db", "1")
-    assert "number 11" in out and "recorded: (the end)" in out, out
-    out, _ = expect(1, "replay", "--against", "recorded.txt", "x.db", "1")
-    assert "both traces are the same" in out, out
-    _, err = expect(1, "replay", "--against", "missing.txt", "x.db", "1")
-    assert "missing.txt" in err
+    assert "the recorded digest is not theirs" in out, out
+    assert "DIFFERENT between events 1001 and 2000" in out, out
+    assert "recorded: 0.050000001 harness" in out, out
+    change("x.db", "UPDATE trace_block SET data = substr(data, 1, 100)")
+    out, _ = expect(1, "replay", "x.db", "1")
+    assert "damaged from event 1 on" in out, out
+    _, err = expect(70, "show", "--events", "x.db", "1")
+    assert "damaged" in err
+
+
+@test
+def replay_of_version_1():
+    """A database that an earlier version has made: read as it is, and brought up to date by a run."""
+    write("s.ini")
+    expect(0, "run", "-q", "--db", "x.db", "s.ini")
+    for sql in ["DROP TABLE trace_block", "PRAGMA user_version = 1"]:
+        change("x.db", sql)
+    expect(0, "replay", "x.db", "1")
+    assert "survives" in expect(0, "show", "x.db", "1")[0]
+    change("x.db", "UPDATE run SET seed = 2")
+    assert "no events of this run" in expect(1, "replay", "x.db", "1")[0]
+    assert query("x.db", "PRAGMA user_version") == [(1,)]
+    expect(0, "run", "-q", "--db", "x.db", "s.ini")
+    assert query("x.db", "PRAGMA user_version")[0][0] > 1
+    assert "first event that differs: number" not in expect(1, "replay", "x.db", "1")[0]
+    expect(0, "replay", "x.db", "2")
+
+
+@test
+def show_events():
+    write("s.ini")
+    for kept in ["500000", "10"]:
+        expect(0, "run", "-q", "--db", "x.db", "--trace", "t.txt", "--keep-events", kept, "s.ini")
+    out, err = expect(0, "show", "--events", "x.db", "1")
+    assert out.splitlines() == read_lines("t.txt") and err == ""
+    out, err = expect(0, "show", "--events", "x.db", "2")
+    assert out.splitlines() == read_lines("t.txt")[:10] and "events more" in err, err
+    assert "--events is for one run" in expect(2, "show", "--events", "x.db")[1]
 
 
 @test
@@ -409,6 +524,8 @@ def replay_without_digest():
     change("x.db", "UPDATE scenario SET text = 'nonsense'")
     _, err = expect(2, "replay", "x.db", "1")
     assert "cannot read the recorded scenario" in err
+    change("x.db", "UPDATE run SET testbed = 'tcp'")
+    assert "in real time" in expect(2, "replay", "x.db", "1")[1]
 
 
 class Process:

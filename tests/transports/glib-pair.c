@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* glib-pair.c - see glib-pair.h. */
-#include "glib-pair.h"
+#include "tests/transports/glib-pair.h"
 
 #include <string.h>
 

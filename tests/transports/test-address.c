@@ -134,6 +134,23 @@ test_mapped (void)
   g_assert_false (caiman_address_normalise (&unix_address, &plain));
 }
 
+static void
+test_network (void)
+{
+  static const char *const table[][2] = {
+    { "192.0.2.1", "192.0.2.1" },
+    { "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64" },
+    { "2001:db8:1:2::", "2001:db8:1:2::/64" },
+    { "::1", "::/64" },
+    { "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff::/64" },
+  };
+  char text[CAIMAN_ADDRESS_TEXT_BYTES];
+  for (guint i = 0; i < G_N_ELEMENTS (table); i++) {
+    struct sockaddr_storage address = parse (table[i][0], 80);
+    g_assert_cmpstr (caiman_address_print_network (&address, text), ==, table[i][1]);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -143,5 +160,6 @@ main (int argc, char **argv)
   g_test_add_func ("/transports/address/kinds", test_kinds);
   g_test_add_func ("/transports/address/compare", test_compare);
   g_test_add_func ("/transports/address/mapped", test_mapped);
+  g_test_add_func ("/transports/address/network", test_network);
   return g_test_run ();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-glib-connect.c - how streams come about: clients, listeners, links; and synchronous use. */
-#include "glib-pair.h"
+#include "tests/transports/glib-pair.h"
 
 #include "transports/tcp.h"
 

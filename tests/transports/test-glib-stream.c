@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-glib-stream.c - bytes, messages and ends of a CaimanStream. */
-#include "glib-pair.h"
+#include "tests/transports/glib-pair.h"
 
 #include <string.h>
 

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* monitor-view.h - what the user of a monitor has selected, and what the keys do. */
+#pragma once
+
+#include "apps/live.h"
+
+G_BEGIN_DECLS
+
+/* Zero-initialised: the first link. */
+typedef struct {
+  guint64 connection; /* number; 0: none */
+  guint32 link_id;    /* 0: the connection itself */
+  guint scroll;       /* rows that are hidden above */
+  gboolean shows_help;
+  gboolean is_unicode; /* the terminal shows block elements */
+  gboolean can_quit;   /* "q" ends the program, rather than this view alone */
+  gboolean was_asked;  /* whether to quit while connections are open */
+  char message[160];   /* stands in the last line until the next key; "": none */
+} MonitorView;
+
+typedef enum {
+  MONITOR_NOTHING, /* maybe another look: paint again */
+  MONITOR_QUIT,
+  MONITOR_COMMAND, /* *@command_out is to be done */
+} MonitorOutcome;
+
+/* Keys that are no characters, under names of our own, so that this is free of ncurses. */
+typedef enum {
+  MONITOR_KEY_UP = 0x110000, /* behind the last code point */
+  MONITOR_KEY_DOWN,
+  MONITOR_KEY_PAGE_UP,
+  MONITOR_KEY_PAGE_DOWN,
+  MONITOR_KEY_HOME,
+  MONITOR_KEY_END,
+} MonitorKey;
+
+/* @key: a character or a MonitorKey. The strings of *@command_out belong to @snapshot. */
+MonitorOutcome monitor_view_key (MonitorView *view, const LiveSnapshot *snapshot, guint key,
+                                 LiveCommand *command_out);
+
+/* Moves the selection to something that is there. */
+void monitor_view_update (MonitorView *view, const LiveSnapshot *snapshot);
+
+void monitor_view_tell (MonitorView *view, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+G_END_DECLS

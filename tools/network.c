@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* network.c - see network.h. */
+#include "tools/network.h"
+
+#include <string.h>
+
+static void
+print_roles (const char *verb)
+{
+  g_autofree char *text = g_strdup_printf ("usage: caiman %s server|client [OPTION...]\n\n"
+                                           "'caiman %s server --help' and 'caiman %s client "
+                                           "--help' explain the options.\n",
+                                           verb, verb, verb);
+  tool_print (text);
+}
+
+gboolean
+network_parse_role (int *argc, char ***argv, AppRole *role_out, int *status_out)
+{
+  static char name[64]; /* lives as long as argv */
+  const char *verb = (*argv)[0], *role = *argc > 1 ? (*argv)[1] : "";
+  *status_out = EXIT_STATUS_USAGE;
+  if (strcmp (role, "--help") == 0 || strcmp (role, "-h") == 0) {
+    print_roles (verb);
+    *status_out = RUN_EXIT_HELD;
+    return FALSE;
+  }
+  if (strcmp (role, "client") != 0 && strcmp (role, "server") != 0) {
+    tool_error ("usage: caiman %s server|client [OPTION...]", verb);
+    return FALSE;
+  }
+  *role_out = *role == 'c' ? APP_ROLE_CLIENT : APP_ROLE_SERVER;
+  g_snprintf (name, sizeof name, "%s %s", verb, role);
+  (*argc)--;
+  (*argv)++;
+  (*argv)[0] = name;
+  return TRUE;
+}
+
+int
+network_get_status (const GError *error)
+{
+  return g_error_matches (error, CAIMAN_ERROR, CAIMAN_REASON_INVALID_ARGUMENT) ? EXIT_STATUS_USAGE
+                                                                               : RUN_EXIT_INTERNAL;
+}
+
+gboolean
+network_set_log_level (void)
+{
+  const char *wanted = g_getenv ("CAIMAN_LOG");
+  AppLogLevel level;
+  if (tool_is_quiet ())
+    level = APP_LOG_ERROR;
+  else if (tool_get_verbosity () > 0)
+    level = tool_get_verbosity () > 1 ? APP_LOG_DEBUG : APP_LOG_INFO;
+  else if (wanted == NULL || !app_log_level_from_string (wanted, &level))
+    return FALSE;
+  if (tool_get_verbosity () == 1)
+    tool_set_log_level (G_LOG_LEVEL_WARNING);
+  app_log_set_level (level);
+  return TRUE;
+}
