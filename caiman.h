@@ -31,4 +31,5 @@
 #include "transports/tcp-connector.h"
 #include "transports/tcp.h"
 #include "transports/timer-queue.h"
+#include "transports/tls.h"
 #include "transports/transport.h"

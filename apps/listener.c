@@ -2,6 +2,7 @@
 /* listener.c - see listener.h. */
 #include "apps/listener.h"
 
+#include "apps/log.h"
 #include "transports/address.h"
 
 #include <errno.h>
@@ -52,7 +53,9 @@ resume (gpointer user_data)
 static void
 pause_accepting (AppListener *listener, int reason)
 {
-  g_warning ("port %u takes no connections for a moment: %s", listener->port, g_strerror (reason));
+  g_autofree char *text = g_strdup_printf ("port %u takes no connections for a moment: %s",
+                                           listener->port, g_strerror (reason));
+  app_log_write (APP_LOG_WARNING, text);
   set_watching (listener, FALSE);
   caiman_loop_arm_timer (listener->loop, &listener->resume,
                          caiman_loop_now (listener->loop) + PAUSE_NS);

@@ -3,8 +3,8 @@
  *
  * Written by hand into a string, because a busy server writes megabytes of it while its links wait;
  * read by JSON-GLib, in the process of who looks. Units are the ends of the names, as in the
- * database; docs/tunnel.md lists all members. Members that a reader does not know are skipped, ones
- * that are not there are 0, so that two versions understand each other. */
+ * database; docs/monitor.md lists all members. Members that a reader does not know are skipped,
+ * ones that are not there are 0, so that two versions understand each other. */
 #pragma once
 
 #include "apps/live-snapshot.h"

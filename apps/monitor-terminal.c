@@ -27,6 +27,7 @@ monitor_check_terminal (GError **error)
     const char *position = tigetstr (cup);
     if (position == NULL || position == (char *)-1)
       problem = "cannot place its cursor";
+    del_curterm (cur_term);
   }
   if (problem == NULL)
     return TRUE;

@@ -145,14 +145,15 @@ on_abort (int number)
   Monitor *monitor = the_monitor;
   char buffer[4096];
   gssize n;
-  signal (SIGABRT, SIG_DFL);
-  if (monitor == NULL)
-    return;
-  endwin ();
-  while ((n = read (monitor->pipe_read, buffer, sizeof buffer)) > 0) {
-    if (write (monitor->saved_error, buffer, (gsize)n) < 0)
-      break;
+  if (monitor != NULL) {
+    endwin ();
+    while ((n = read (monitor->pipe_read, buffer, sizeof buffer)) > 0) {
+      if (write (monitor->saved_error, buffer, (gsize)n) < 0)
+        break;
+    }
   }
+  signal (SIGABRT, SIG_DFL);
+  raise (SIGABRT); /* takes effect on return */
 }
 
 /* --- Painting --- */

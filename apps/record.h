@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* record.h - records live connections into a results database: each is a run of testbed "live",
- * with the series and events that a simulated run has (docs/tunnel.md, docs/database.md).
+ * with the series and events that a simulated run has (docs/monitor.md).
  *
  * Runs are recorded as they go on, so memory does not grow with their duration, and a kill costs
  * the last seconds. A link row stands for a path (name, remote address, the peer's name of it): the

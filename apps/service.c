@@ -110,8 +110,8 @@ static void
 quit (gpointer user_data)
 {
   AppService *service = user_data;
-  if (service->stopping)
-    g_main_loop_quit (service->main_loop);
+  if (service->stopping && !service->terminated)
+    terminate_all (service);
   app_service_stop (service);
 }
 

@@ -3,8 +3,8 @@
  * wants to hear (sd_notify(3): READY, RELOADING, STOPPING, STATUS).
  *
  * SIGTERM or SIGINT: the application takes nothing new; running connections get a grace time, are
- * then terminated, and what is still to be sent out gets a moment more. A second signal ends at
- * once. SIGHUP reloads, if the application can. */
+ * then terminated, and what is still to be sent out gets a moment more. A second signal ends the
+ * grace time, a third one everything. SIGHUP reloads, if the application can. */
 #pragma once
 
 #include "apps/endpoint.h"

@@ -103,9 +103,24 @@ end_when_done (SpeedSession *session)
   end (session);
 }
 
+/* A peer takes content by whole words, and an end within one for a fault: a piece of which some was
+ * accepted goes out to its end. Only a send buffer that is full of what is under way prevents that.
+ */
+static void
+complete_piece (SpeedSession *session)
+{
+  CaimanConnection *caiman = session->connection->connection;
+  if (session->is_over || session->pending == NULL || session->pending_offset == 0)
+    return;
+  caiman_connection_set_unsent_limit (caiman, 0);
+  caiman_connection_write (caiman, session->pending, session->pending_offset, get_time (session),
+                           NULL);
+}
+
 void
 speed_session_stop (SpeedSession *session)
 {
+  complete_piece (session);
   session->result.complete = session->result.connected && !session->is_over;
   end (session);
 }

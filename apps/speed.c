@@ -15,6 +15,7 @@ struct _Speed {
   AppEndpoint *endpoint;
   ConnectionLog *log;
   AppService *service; /* while it runs */
+  gboolean has_result;
   SpeedResult result;
 };
 
@@ -35,17 +36,12 @@ speed_get_result (const Speed *speed)
 static char *
 format_direction (guint64 size_bytes, gint64 time_ns)
 {
-  if (size_bytes == 0)
+  if (size_bytes == 0 || time_ns <= 0)
     return g_strdup ("nothing");
   g_autofree char *bytes = format_bytes ((double)size_bytes);
   g_autofree char *time = format_time ((double)time_ns);
-  g_autofree char *rate =
-      time_ns > 0
-          ? g_strconcat (", ",
-                         format_bytes ((double)size_bytes * CAIMAN_NS_PER_S / (double)time_ns),
-                         "/s", NULL)
-          : g_strdup ("");
-  return g_strdup_printf ("%s in %s%s", bytes, time, rate);
+  g_autofree char *speed = format_bytes ((double)size_bytes * CAIMAN_NS_PER_S / (double)time_ns);
+  return g_strdup_printf ("%s in %s, %s/s", bytes, time, speed);
 }
 
 static void
@@ -67,6 +63,7 @@ session_over (gpointer user_data, SpeedSession *session)
 {
   Speed *speed = user_data;
   speed->result = *speed_session_get_result (session);
+  speed->has_result = TRUE;
   if (speed->options.role == APP_ROLE_SERVER)
     log_session (speed, session);
   if (speed->service && (speed->options.role == APP_ROLE_CLIENT || speed->options.oneshot))
@@ -122,6 +119,8 @@ speed_run (Speed *speed)
     AppConnection *connection = app_endpoint_open (speed->endpoint, "speed test");
     connection->data = speed_session_new (connection, &speed->options.limits, session_over, speed);
   }
+  if (speed->options.oneshot && speed->has_result)
+    app_service_stop (service); /* it came before this */
   app_service_notify ("READY=1");
   app_service_run (service);
   speed->service = NULL;

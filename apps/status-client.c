@@ -49,24 +49,35 @@ status_client_open (const char *path, GError **error)
   return g_steal_pointer (&client);
 }
 
-StatusClient *
-status_client_open_any (const char *path, GError **error)
+/* The last of those that answer, all of which are listed in @list; *@n_out: how many. */
+static StatusClient *
+open_listed (gboolean of_system, GString *list, guint *n_out)
 {
-  g_autoptr (StatusClient) found = NULL;
-  g_autoptr (GString) list = g_string_new (NULL);
-  guint n_found = 0;
-  if (path != NULL)
-    return status_client_open (path, error);
-  g_autoptr (GPtrArray) paths = status_list_default_paths ();
+  g_autoptr (GPtrArray) paths = status_list_default_paths (of_system);
+  StatusClient *found = NULL;
+  *n_out = 0;
   for (guint i = 0; i < paths->len; i++) {
-    g_autoptr (StatusClient) client = status_client_open (g_ptr_array_index (paths, i), NULL);
+    StatusClient *client = status_client_open (g_ptr_array_index (paths, i), NULL);
     if (client == NULL)
       continue;
     g_string_append_printf (list, "\n  %s", client->path);
-    n_found++;
-    g_clear_pointer (&found, status_client_close);
-    found = g_steal_pointer (&client);
+    (*n_out)++;
+    status_client_close (found);
+    found = client;
   }
+  return found;
+}
+
+StatusClient *
+status_client_open_any (const char *path, GError **error)
+{
+  guint n_found;
+  if (path != NULL)
+    return status_client_open (path, error);
+  g_autoptr (GString) list = g_string_new (NULL);
+  g_autoptr (StatusClient) found = open_listed (FALSE, list, &n_found);
+  if (found == NULL)
+    found = open_listed (TRUE, list, &n_found);
   if (n_found == 1)
     return g_steal_pointer (&found);
   if (n_found == 0)

@@ -13,9 +13,9 @@ typedef struct _StatusClient StatusClient;
 
 /* Connects. Errors: GIO's, naming @path. */
 StatusClient *status_client_open (const char *path, GError **error);
-/* As above; @path NULL: the one running verb that has a socket at a default path (status.h).
- * Errors: G_IO_ERROR_NOT_FOUND when there is none, G_IO_ERROR_FAILED when there are several, which
- * the message lists. */
+/* As above; @path NULL: the one running verb that has a socket at a default path (status.h), first
+ * of the user, and if there is none, of the system. Errors: G_IO_ERROR_NOT_FOUND when there is
+ * none, G_IO_ERROR_FAILED when there are several, which the message lists. */
 StatusClient *status_client_open_any (const char *path, GError **error);
 void status_client_close (StatusClient *client); /* accepts NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (StatusClient, status_client_close)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* status.h - tells who asks over a Unix socket what a running verb is doing (docs/tunnel.md has the
- * protocol: a JSON object per line, both ways).
+/* status.h - tells who asks over a Unix socket what a running verb is doing (docs/monitor.md has
+ * the protocol: a JSON object per line, both ways).
  *
  * The socket has mode 0600, and who connects must be root or the user of this process. A client
  * that is slow, silent or floods costs bounded memory and is dropped after a while; its requests
@@ -41,7 +41,8 @@ const char *status_get_path (const Status *status);
  * with an error when that is not possible. */
 char *status_make_default_path (const char *title, GError **error);
 
-/* (transfer full) (element-type utf8) The sockets that are there, stale ones included. */
-GPtrArray *status_list_default_paths (void);
+/* (transfer full) (element-type utf8) The sockets at default paths, stale ones included: in the
+ * user's folder, or in that of the system. */
+GPtrArray *status_list_default_paths (gboolean of_system);
 
 G_END_DECLS

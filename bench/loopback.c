@@ -2,7 +2,7 @@
 /* loopback.c - caiman over loopback against plain TCP in the same run, a process per end.
  *
  *   build/bench/loopback [--rounds N] [--seconds S] [--size BYTES] [--links N] [--quiet N]
- *                        [--congestion NAME] [--only bulk|ping] [--anywhere]
+ *                        [--chunk BYTES] [--congestion NAME] [--only bulk|ping] [--anywhere]
  *   build/bench/loopback --scale
  *
  * Prints, of the medians of all rounds, throughput, processor time per byte of both ends together,
@@ -23,7 +23,7 @@
 
 #define PING_BYTES 64
 
-static int rounds = 5, n_links = 4, n_quiet = 0, size_bytes = 64 * 1024;
+static int rounds = 5, n_links = 4, n_quiet = 0, size_bytes = 64 * 1024, chunk_bytes = 0;
 static double seconds = 1;
 static char *congestion, *only;
 static gboolean scale, anywhere;
@@ -34,6 +34,7 @@ static const GOptionEntry entries[] = {
   { "size", 0, 0, G_OPTION_ARG_INT, &size_bytes, "bytes of each write and read", "BYTES" },
   { "links", 0, 0, G_OPTION_ARG_INT, &n_links, "links of a connection", "N" },
   { "quiet", 0, 0, G_OPTION_ARG_INT, &n_quiet, "other connections that are open", "N" },
+  { "chunk", 0, 0, G_OPTION_ARG_INT, &chunk_bytes, "stream-chunk instead of the default", "BYTES" },
   { "congestion", 0, 0, G_OPTION_ARG_STRING, &congestion, "TCP_CONGESTION, cubic", "NAME" },
   { "only", 0, 0, G_OPTION_ARG_STRING, &only, "bulk or ping alone", "WHICH" },
   { "scale", 0, 0, G_OPTION_ARG_NONE, &scale, "beside 0 to 1 000 quiet connections", NULL },
@@ -131,6 +132,7 @@ measure (LoopbackEnd server, LoopbackEnd client, gboolean ping, guint quiet,
   setup.size = ping ? PING_BYTES : (gsize)size_bytes;
   g_strlcpy (setup.congestion, congestion ? congestion : "cubic", sizeof setup.congestion);
   caiman_config_init (&setup.config, CAIMAN_PRESET_ADAPTIVE);
+  setup.config.stream_chunk_bytes = chunk_bytes;
   listen_on_loopback (&setup);
   memset (results, 0, 2 * sizeof *results);
   setup.time_ns = (gint64)(seconds * (double)CAIMAN_NS_PER_S);

@@ -472,6 +472,13 @@ caiman_link_get_send_limit (const CaimanLink *link)
   return link->send_limit_bytes;
 }
 
+gsize
+caiman_link_get_packet_max (const CaimanLink *link)
+{
+  return link->server || link->state == CAIMAN_LINK_CONNECTING ? CAIMAN_HANDSHAKE_MAX_BYTES
+                                                               : CAIMAN_FRAME_PAYLOAD_MAX_BYTES;
+}
+
 gboolean
 caiman_link_wants_packets (const CaimanLink *link)
 {

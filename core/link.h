@@ -98,6 +98,10 @@ void caiman_link_set_hint (CaimanLink *link, const CaimanLinkHint *hint, gint64 
  * milliseconds of the link, once its rate is known. */
 gint64 caiman_link_get_send_limit (const CaimanLink *link);
 
+/* Nothing larger comes from a peer that keeps to the rules (transport.h, set_packet_max()): in the
+ * handshake, where anybody may be the peer, that is little. Ask after each input and each pull. */
+gsize caiman_link_get_packet_max (const CaimanLink *link);
+
 /* FALSE: feed no packets now, more acknowledgements wait here than a peer that reads them can have
  * asked for. An application that does not read is no reason: what it leaves is bounded otherwise
  * (readable.h). Ask after each input and each pull. */

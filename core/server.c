@@ -556,7 +556,11 @@ caiman_server_refuse (CaimanServer *server, CaimanConnection *pending, gint64 no
     CaimanLink *link = g_ptr_array_index (pending->links, i);
     link->connection = NULL;
     hold_link (server, caiman_link_ref (link));
-    refuse_link (server, link, CAIMAN_REFUSED_CONNECTION, CAIMAN_REASON_REFUSED);
+    /* One that takes nothing is not kept: these are beyond the limits of handshakes. */
+    if (link->writable)
+      refuse_link (server, link, CAIMAN_REFUSED_CONNECTION, CAIMAN_REASON_REFUSED);
+    else
+      close_link (server, link, CAIMAN_REASON_REFUSED, FALSE);
   }
   g_ptr_array_set_size (pending->links, 0);
   stop_noticing (server, pending);

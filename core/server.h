@@ -76,7 +76,7 @@ CaimanConnection *caiman_server_get_pending (CaimanServer *server, gsize index);
 CaimanConnection *caiman_server_accept (CaimanServer *server, CaimanConnection *pending,
                                         gint64 now_ns);
 
-/* Refused 3 on each of its links, which are then closed; @pending is freed. */
+/* Refused 3 on each of its links that is writable, which are then closed; @pending is freed. */
 void caiman_server_refuse (CaimanServer *server, CaimanConnection *pending, gint64 now_ns);
 
 const CaimanId *caiman_server_get_id (const CaimanServer *server);

@@ -20,6 +20,9 @@ G_BEGIN_DECLS
 /* Largest payload of a frame on a byte stream, and so of a message (PROTOCOL.md, 2 and 5). */
 #define CAIMAN_FRAME_PAYLOAD_MAX_BYTES (8u * 1024u * 1024u)
 
+/* Largest message of a handshake, with room for fields of later versions. */
+#define CAIMAN_HANDSHAKE_MAX_BYTES (CAIMAN_USER_DATA_MAX_BYTES + 1024u)
+
 /* How far a sequence number may run ahead of the oldest unacknowledged one (PROTOCOL.md, 5). */
 #define CAIMAN_SEQ_WINDOW 65536u
 

@@ -3,6 +3,7 @@
 #include "tools/network.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 static void
 print_roles (const char *verb)
@@ -42,6 +43,16 @@ network_get_status (const GError *error)
 {
   return g_error_matches (error, CAIMAN_ERROR, CAIMAN_REASON_INVALID_ARGUMENT) ? EXIT_STATUS_USAGE
                                                                                : RUN_EXIT_INTERNAL;
+}
+
+void
+network_raise_limits (void)
+{
+  struct rlimit limit;
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit (RLIMIT_NOFILE, &limit); /* if not, what there is must do */
 }
 
 gboolean

@@ -14,6 +14,9 @@ gboolean network_parse_role (int *argc, char ***argv, AppRole *role_out, int *st
 /* The exit status that @error means: usage for what can be known before the network is touched. */
 int network_get_status (const GError *error);
 
+/* As many descriptors as the system allows: each connection takes one and each link another. */
+void network_raise_limits (void);
+
 /* Sets the level that -v, -q or CAIMAN_LOG ask for; FALSE: none of them says anything. What the
  * library logs by itself is for those who look for errors in it: it takes -vv. */
 gboolean network_set_log_level (void);

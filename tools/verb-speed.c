@@ -156,6 +156,7 @@ verb_speed (int argc, char **argv)
                   role == APP_ROLE_CLIENT ? client_summary : server_summary, STATUS_TEXT, 0, 0,
                   &status)) {
     network_set_log_level ();
+    network_raise_limits ();
     status = run (&options, role);
   }
   app_options_clear (&options.common);

@@ -131,6 +131,7 @@ verb_tunnel (int argc, char **argv)
                   role == APP_ROLE_CLIENT ? client_summary : server_summary, STATUS_TEXT, 0, 0,
                   &status)) {
     options.config->log_level_fixed = network_set_log_level ();
+    network_raise_limits ();
     status = run (&options);
   }
   options_clear (&options);

@@ -3,6 +3,7 @@
 #include "transports/glib-client.h"
 
 #include "transports/glib-stream-private.h"
+#include "transports/tls.h"
 
 struct _CaimanClient {
   GObject parent_instance;
@@ -19,6 +20,7 @@ static GParamSpec *props[N_PROPS];
 typedef struct {
   CaimanPump *pump;
   CaimanTcpConnector *connector; /* (nullable) */
+  CaimanTls *tls;                /* (owned, nullable) what the connector wraps links in */
   CaimanChannel *channel;
 } Carrier;
 
@@ -49,6 +51,7 @@ carrier_release (CaimanChannel *channel)
     caiman_tcp_connector_free (carrier->connector);
   }
   caiman_loop_free_pump (caiman_glib_loop_get_loop (channel->loop), carrier->pump);
+  caiman_tls_unref (carrier->tls);
   g_free (carrier);
 }
 
@@ -77,6 +80,8 @@ caiman_client_open (CaimanClient *client, const char *const *hosts,
     caiman_glib_loop_set_needs_context (loop);
   Carrier *carrier = g_new0 (Carrier, 1);
   carrier->connector = connector;
+  if (options && options->wrap == caiman_tls_wrap)
+    carrier->tls = caiman_tls_ref (options->wrap_data);
   carrier->pump = caiman_loop_new_client_pump (caiman_glib_loop_get_loop (loop), &client->config,
                                                NULL, &carrier_handler, carrier);
   carrier->channel = caiman_channel_new (

@@ -29,7 +29,9 @@ void caiman_client_set_default_port (CaimanClient *client, guint16 port);
  * caiman_client_open:
  * @hosts: (array zero-terminated=1) (nullable): names or addresses, with or without a port, of ONE
  *   server (tcp-connector.h). NULL: links come by caiman_stream_add_transport() alone
- * @options: (nullable): copied, but for @options->wrap_data, which must outlive the stream
+ * @options: (nullable): copied. For TLS set @options->wrap to caiman_tls_wrap() and
+ * @options->wrap_data to a CaimanTls (tls.h), which is referenced; any other wrap_data must outlive
+ * the connection
  *
  * Returns at once with a stream that connects in the background: for signals from the very first
  * link on, or to write before it is connected.

@@ -4,6 +4,7 @@
 #include "transports/glib-listener.h"
 
 #include "transports/glib-stream-private.h"
+#include "transports/tls.h"
 
 /* Pump, acceptor and streams. */
 typedef struct {
@@ -11,6 +12,7 @@ typedef struct {
   CaimanGlibLoop *loop;
   CaimanPump *pump;
   CaimanTcpAcceptor *acceptor; /* (nullable) */
+  CaimanTls *tls;              /* (owned, nullable) what the acceptor wraps links in */
   GHashTable *channels;        /* of CaimanChannel (borrowed) by CaimanConnection */
   CaimanListener *listener;    /* (borrowed) NULL: closed */
 } Hub;
@@ -59,6 +61,7 @@ hub_free (gpointer user_data)
   Hub *hub = user_data;
   caiman_tcp_acceptor_free (hub->acceptor);
   caiman_loop_free_pump (caiman_glib_loop_get_loop (hub->loop), hub->pump);
+  caiman_tls_unref (hub->tls);
   g_hash_table_unref (hub->channels);
   caiman_glib_loop_unref (hub->loop);
   g_free (hub);
@@ -139,6 +142,8 @@ caiman_listener_listen (CaimanListener *listener, const char *const *addresses,
     return caiman_error_to_gio (error);
   if (options && options->wrap)
     caiman_glib_loop_set_needs_context (hub->loop);
+  if (options && options->wrap == caiman_tls_wrap)
+    hub->tls = caiman_tls_ref (options->wrap_data);
   return TRUE;
 }
 

@@ -26,7 +26,9 @@ CaimanListener *caiman_listener_new (const CaimanConfig *config, GError **error)
 /**
  * caiman_listener_listen:
  * @addresses: (array zero-terminated=1): e.g. "[::]:5800"; port 0 picks one (tcp-acceptor.h)
- * @options: (nullable): copied, but for @options->wrap_data, which must outlive the streams
+ * @options: (nullable): copied. For TLS set @options->wrap to caiman_tls_wrap() and
+ * @options->wrap_data to a CaimanTls (tls.h), which is referenced; any other wrap_data must outlive
+ * all connections
  *
  * Listens on all of them; to be called once. Without it, links come by
  * caiman_listener_add_transport() alone.

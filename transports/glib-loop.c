@@ -8,12 +8,12 @@
 #include <poll.h>
 
 struct _CaimanGlibLoop {
-  guint ref_count; /* of its context's thread alone; 0: it waits for what drains */
-  GMainContext *context;
+  guint ref_count;       /* of its context's thread alone; 0: it waits for what drains */
+  GMainContext *context; /* (owned) while there are references; or else it ends with the context */
   CaimanLoop *loop;
   GSource *source;
   gboolean needs_context;
-  gboolean ending; /* an idle source will free it */
+  gboolean ending; /* a source will free it */
 };
 
 /* Of all threads, by context. A context's own entry is used by its thread alone. */
@@ -56,8 +56,11 @@ caiman_glib_loop_get_default (GError **error)
 {
   g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
   CaimanGlibLoop *loop = find_loop (context);
-  if (loop)
+  if (loop) {
+    if (loop->ref_count == 0)
+      g_main_context_ref (context);
     return caiman_glib_loop_ref (loop);
+  }
   CaimanLoop *own = caiman_loop_new (error);
   if (!own) {
     caiman_error_to_gio (error);
@@ -87,28 +90,36 @@ free_loop (CaimanGlibLoop *loop)
   g_source_destroy (loop->source);
   g_source_unref (loop->source);
   caiman_loop_free (loop->loop);
-  g_main_context_unref (loop->context);
   g_free (loop);
 }
 
 /* Not inside a dispatch, and not as long as something drains. */
 static gboolean
-end_later (gpointer user_data)
+is_time_to_end (gpointer user_data)
 {
   CaimanGlibLoop *loop = user_data;
-  if (loop->ref_count == 0 &&
-      (caiman_loop_get_n_draining (loop->loop) > 0 || caiman_loop_is_dispatching (loop->loop)))
-    return G_SOURCE_CONTINUE;
+  gboolean busy =
+      caiman_loop_get_n_draining (loop->loop) > 0 || caiman_loop_is_dispatching (loop->loop);
+  return loop->ref_count == 0 && busy ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+/* The source above is gone, and so may be its context. */
+static void
+end_loop (gpointer user_data)
+{
+  CaimanGlibLoop *loop = user_data;
   loop->ending = FALSE;
   if (loop->ref_count == 0)
     free_loop (loop);
-  return G_SOURCE_REMOVE;
 }
 
 void
 caiman_glib_loop_unref (CaimanGlibLoop *loop)
 {
-  if (!loop || --loop->ref_count > 0 || loop->ending)
+  if (!loop || --loop->ref_count > 0)
+    return;
+  g_autoptr (GMainContext) context = loop->context;
+  if (loop->ending)
     return;
   gboolean draining = caiman_loop_get_n_draining (loop->loop) > 0;
   if (!draining && !caiman_loop_is_dispatching (loop->loop)) {
@@ -117,8 +128,8 @@ caiman_glib_loop_unref (CaimanGlibLoop *loop)
   }
   loop->ending = TRUE;
   g_autoptr (GSource) source = draining ? g_timeout_source_new (10) : g_idle_source_new ();
-  g_source_set_callback (source, end_later, loop, NULL);
-  g_source_attach (source, loop->context);
+  g_source_set_callback (source, is_time_to_end, loop, end_loop);
+  g_source_attach (source, context);
 }
 
 CaimanLoop *
@@ -328,7 +339,9 @@ iterate_context (CaimanGlibLoop *loop, GCancellable *cancellable)
     cancelled = cancelled_source_new (cancellable);
     g_source_attach (cancelled, loop->context);
   }
+  g_main_context_push_thread_default (loop->context); /* for new transports */
   g_main_context_iteration (loop->context, TRUE);
+  g_main_context_pop_thread_default (loop->context);
   if (cancelled)
     g_source_destroy (cancelled);
 }

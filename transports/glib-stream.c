@@ -161,24 +161,14 @@ attempt_close (gpointer stream, gpointer data, GError **error)
   return TRUE;
 }
 
-/* A thread that closes and then runs nothing any more should leave nothing behind. */
-static gboolean
-attempt_drain (gpointer stream, gpointer data, GError **error)
-{
-  return caiman_loop_get_n_draining (caiman_stream_get_loop (stream)) == 0;
-}
-
 static gboolean
 stream_close (GIOStream *stream, GCancellable *cancellable, GError **error)
 {
   CaimanStream *self = CAIMAN_STREAM (stream);
   gboolean done = TRUE;
   begin_close (self);
-  if (!self->disposing) {
+  if (!self->disposing)
     done = caiman_wait (self->loop, attempt_close, self, NULL, cancellable, error);
-    if (done)
-      caiman_wait (self->loop, attempt_drain, self, NULL, cancellable, NULL);
-  }
   drop_channel (self);
   return done;
 }

@@ -35,6 +35,7 @@ typedef struct {
   gboolean reading;
   gint64 hint_ns;          /* when it was last asked for a hint */
   gint64 send_limit_bytes; /* what it was last told */
+  gsize packet_max_bytes;  /* the same */
 } Carrier;
 
 struct _CaimanPump {
@@ -155,6 +156,7 @@ carrier_new (CaimanPump *pump, CaimanTransport *transport)
   carrier->reading = TRUE;
   carrier->hint_ns = G_MININT64 / 2;
   carrier->send_limit_bytes = G_MAXINT64;
+  carrier->packet_max_bytes = CAIMAN_FRAME_PAYLOAD_MAX_BYTES;
   transport->events = &transport_events;
   transport->user_data = carrier;
   g_queue_push_tail_link (&carrier->endpoint->carriers, &carrier->node);
@@ -188,6 +190,17 @@ carrier_set_endpoint (Carrier *carrier, Endpoint *endpoint)
   g_queue_push_tail_link (&endpoint->carriers, &carrier->node);
 }
 
+/* Holds large packets back as long as nobody can have a reason to send any (link.h). */
+static void
+carrier_update_packet_max (Carrier *carrier)
+{
+  gsize max_bytes = caiman_link_get_packet_max (carrier->link);
+  if (!carrier->transport->klass->set_packet_max || max_bytes == carrier->packet_max_bytes)
+    return;
+  carrier->packet_max_bytes = max_bytes;
+  carrier->transport->klass->set_packet_max (carrier->transport, max_bytes);
+}
+
 static void
 carrier_set_link (Carrier *carrier, CaimanLink *link, gint64 now_ns)
 {
@@ -195,6 +208,7 @@ carrier_set_link (Carrier *carrier, CaimanLink *link, gint64 now_ns)
   caiman_link_set_transport_data (link, carrier);
   caiman_link_set_writable (link, carrier->transport->klass->is_writable (carrier->transport),
                             now_ns);
+  carrier_update_packet_max (carrier);
 }
 
 /* Holds the peer back while the application does not read (link.h). */
@@ -272,6 +286,7 @@ transport_packet (gpointer user_data, const guint8 *data, gsize size, GBytes *by
   caiman_link_received (carrier->link, data, size, bytes, get_time (carrier->pump));
   /* At once, since more packets may follow before the pump runs. */
   carrier_update_reading (carrier);
+  carrier_update_packet_max (carrier);
   mark_busy (carrier->pump, carrier->endpoint);
 }
 
@@ -376,6 +391,7 @@ update_links (Endpoint *endpoint, gint64 now_ns)
     if (!carrier)
       continue;
     carrier_update_reading (carrier);
+    carrier_update_packet_max (carrier);
     carrier_update_send_limit (carrier, now_ns);
     carrier_take_hint (carrier, now_ns);
   }

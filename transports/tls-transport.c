@@ -394,6 +394,12 @@ receive (Tls *self)
 }
 
 static void
+tls_set_packet_max (CaimanTransport *transport, gsize max_bytes)
+{
+  ((Tls *)transport)->decoder.payload_max_bytes = (guint32)max_bytes;
+}
+
+static void
 tls_set_reading (CaimanTransport *transport, gboolean reading)
 {
   Tls *self = (Tls *)transport;
@@ -658,6 +664,7 @@ static const CaimanTransportClass tls_class = {
   .is_writable = tls_is_writable,
   .set_send_limit = tls_set_send_limit,
   .set_reading = tls_set_reading,
+  .set_packet_max = tls_set_packet_max,
   .close = tls_close,
   .abort = tls_abort,
   .get_hint = tls_get_hint,

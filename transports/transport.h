@@ -38,6 +38,11 @@ typedef struct {
    * is full. Initially TRUE. */
   void (*set_reading) (CaimanTransport *self, gboolean reading);
 
+  /* (optional, may be NULL) A larger packet ends the transport with LINK_FRAME_ERROR as soon as its
+   * size is known, so that nobody can have it gathered here. Initially
+   * CAIMAN_FRAME_PAYLOAD_MAX_BYTES. */
+  void (*set_packet_max) (CaimanTransport *self, gsize max_bytes);
+
   /* Graceful: what was sent still goes out, then the peer sees the end of the stream (failed()
    * with CAIMAN_REASON_LINK_CLOSED). The caller makes no call but free() after it; free() then
    * lets what was sent drain in the background. */

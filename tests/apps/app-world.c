@@ -180,6 +180,23 @@ socket_read_all (int fd, gsize max, int *errno_out)
   return g_byte_array_free_to_bytes (bytes);
 }
 
+int
+socket_read_to_end (int fd)
+{
+  int reason;
+  g_bytes_unref (socket_read_all (fd, G_MAXSIZE, &reason));
+  return reason;
+}
+
+void
+socket_expect_next (int fd, const char *text)
+{
+  g_autoptr (GBytes) bytes = socket_read_all (fd, strlen (text), NULL);
+  gsize size;
+  const void *data = g_bytes_get_data (bytes, &size);
+  g_assert_cmpmem (data, size, text, strlen (text));
+}
+
 void
 socket_expect (int fd, const char *text)
 {
@@ -245,9 +262,7 @@ generate (int fd)
 static void
 await_end (Target *target, int fd)
 {
-  int reason;
-  g_autoptr (GBytes) bytes = socket_read_all (fd, G_MAXSIZE, &reason);
-  g_atomic_int_inc (reason == 0 ? &target->n_ends : &target->n_resets);
+  g_atomic_int_inc (socket_read_to_end (fd) == 0 ? &target->n_ends : &target->n_resets);
   g_main_context_wakeup (NULL);
 }
 

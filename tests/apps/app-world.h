@@ -37,6 +37,10 @@ void socket_finish (int fd); /* half-close */
 void socket_reset (int fd);
 /* Reads to the end, or up to @max bytes. *@errno_out (nullable): 0, or how it ended. */
 GBytes *socket_read_all (int fd, gsize max, int *errno_out);
+/* Reads to the end, and returns 0 or the errno by which it came. */
+int socket_read_to_end (int fd);
+/* Reads so much, which must be @text. */
+void socket_expect_next (int fd, const char *text);
 /* Reads to the end, which must be @text, and closes. */
 void socket_expect (int fd, const char *text);
 

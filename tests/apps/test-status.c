@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <utime.h>
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
 
@@ -333,6 +334,21 @@ test_clients_that_vanish (Served *s, gconstpointer data)
 
 /* --- The path --- */
 
+/* (transfer full) The path of a socket that nobody serves, @age_s old. */
+static char *
+make_dead_socket (const char *folder, const char *name, gint64 age_s)
+{
+  char *path = g_build_filename (folder, name, NULL);
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  time_t made = (time_t)(g_get_real_time () / G_USEC_PER_SEC - age_s);
+  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  g_assert_cmpint (bind (fd, (struct sockaddr *)&address, sizeof address), ==, 0);
+  close (fd);
+  g_assert_cmpint (g_utime (path, &(struct utimbuf) { made, made }), ==, 0);
+  return path;
+}
+
 static void
 test_in_use (Served *s, gconstpointer data)
 {
@@ -350,13 +366,8 @@ static void
 test_stale (Served *s, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *path = g_build_filename (s->folder, "stale.sock", NULL);
-  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  g_autofree char *path = make_dead_socket (s->folder, "stale.sock", 0);
   StatusSource source = make_source (s);
-  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
-  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  g_assert_cmpint (bind (fd, (struct sockaddr *)&address, sizeof address), ==, 0);
-  close (fd);
   g_autoptr (Status) status = status_new (NULL, path, &source, &error);
   g_assert_no_error (error);
   g_clear_pointer (&status, status_free);
@@ -414,10 +425,20 @@ test_default_path (Served *s, gconstpointer data)
   g_assert_cmpstr (path, ==, expected);
   g_autoptr (Status) status = status_new (NULL, path, &source, &error);
   g_assert_no_error (error);
-  g_autoptr (GPtrArray) paths = status_list_default_paths ();
+  g_autoptr (GPtrArray) paths = status_list_default_paths (FALSE);
   g_assert_true (g_ptr_array_find_with_equal_func (paths, expected, g_str_equal, NULL));
-  g_clear_pointer (&status, status_free);
+  /* Of others: one that was killed long ago, one that may be about to listen, one that does. */
   g_autofree char *folder = g_path_get_dirname (expected);
+  g_autofree char *old = make_dead_socket (folder, "old.sock", 3600);
+  g_autofree char *young = make_dead_socket (folder, "young.sock", 0);
+  g_assert_cmpint (g_utime (expected, &(struct utimbuf) { 1, 1 }), ==, 0);
+  g_autofree char *again = status_make_default_path ("tunnel client", &error);
+  g_assert_cmpstr (again, ==, expected);
+  g_assert_false (g_file_test (old, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (young, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (expected, G_FILE_TEST_EXISTS));
+  g_unlink (young);
+  g_clear_pointer (&status, status_free);
   g_assert_cmpint (g_rmdir (folder), ==, 0);
 
   g_autofree char *file = g_build_filename (s->folder, "file", NULL);
@@ -443,9 +464,10 @@ test_answers_of_others (void)
     g_assert_nonnull (error);
   }
   LiveSnapshot *snapshot = live_snapshot_new ("stays?");
-  g_autoptr (LiveSnapshot) kept = snapshot;
+  LiveSnapshot *before = snapshot;
   g_assert_true (status_client_parse ("{\"ok\":true,\"status\":3}", &snapshot, NULL, NULL));
   g_assert_null (snapshot);
+  live_snapshot_free (before);
 }
 
 /* The server is silent: the client does not wait for ever. */

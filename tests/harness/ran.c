@@ -11,8 +11,10 @@ ran_init_seed (Ran *ran, const char *text, guint64 seed, const RunOptions *optio
 {
   g_autoptr (GPtrArray) errors = g_ptr_array_new_with_free_func (g_free);
   g_autofree char *all = g_strconcat (head, text, NULL);
+  g_autoptr (ScenarioOverrides) overrides = scenario_overrides_new ();
 
-  ran->scenario = scenario_parse ("test", all, strlen (all), NULL, errors);
+  scenario_overrides_set_testbed (overrides, options ? options->testbed : NULL);
+  ran->scenario = scenario_parse ("test", all, strlen (all), overrides, errors);
   for (guint i = 0; i < errors->len; i++)
     g_test_message ("%s", (const char *)g_ptr_array_index (errors, i));
   g_assert_nonnull (ran->scenario);

@@ -51,6 +51,7 @@ class Lab:
                 call("ip", "netns", "add", name)
                 self.descriptors[side] = os.open(f"/run/netns/{name}", os.O_RDONLY | os.O_CLOEXEC)
                 self.ip(side, "link", "set", "lo", "up")
+                self.keep_links_apart(side)
             for link in range(self.n_links):
                 self.make_link(link)
         except BaseException:
@@ -78,6 +79,11 @@ class Lab:
             self.addresses[side, link] = shown.split()[2]
         for side in self.names:
             self.point_at(side, link, self.addresses[other(side), link])
+
+    def keep_links_apart(self, side):
+        """An address answers on its own interface only, else each would be reached over all links."""
+        with self.inside(side), open("/proc/sys/net/ipv4/conf/all/arp_ignore", "w", encoding="ascii") as out:
+            out.write("1")
 
     def shape(self, side, link):
         rate, latency = f"{self.rate_mbit}mbit", f"{self.latency_ms}ms"
@@ -115,6 +121,12 @@ class Lab:
     def cut(self, link):
         """Ends all TCP connections over @link by RST. Returns how many there were."""
         command = ("ss", "-N", self.names[CLIENT], "-HKnt", "dst", self.address(SERVER, link))
+        return len(call(*command).splitlines())
+
+    def forget(self, side, port):
+        """Ends what is left of TCP connections to @port at @side, those that wait for their end
+        included. Returns how many there were."""
+        command = ("ss", "-N", self.names[side], "-HKnt", "state", "connected", "sport", "=", f":{port}")
         return len(call(*command).splitlines())
 
     def silence(self, link):

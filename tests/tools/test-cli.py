@@ -289,8 +289,24 @@ def skipped():
     out, err = expect(77, "run", "--no-db", "tcp.ini")
     assert "skipped" in out and "tcp" in err, (out, err)
     expect(0, "run", "--no-db", "tcp.ini", "s.ini")
-    _, err = expect(77, "run", "--no-db", "--testbed", "tcp", "s.ini")
-    assert "no testbed 'tcp'" in err
+    _, err = expect(77, "run", "--no-db", "--testbed", "lab", "s.ini")
+    assert "no testbed 'lab'" in err
+    write("loss.ini", SCENARIO.replace("[link ", "[testbed tcp]\nlink a.loss = 1%\n[link ", 1))
+    expect(0, "check", "--quiet", "loss.ini")
+    for verb in (["run", "--no-db"], ["check"]):
+        _, err = expect(77, *verb, "--testbed", "tcp", "loss.ini")
+        assert "loss: the testbed tcp relays streams" in err, err
+
+
+@test
+def real_tcp():
+    text = SCENARIO + "[testbed tcp]\ntraffic upload.bytes = 100kB\n"
+    write("s.ini", text)
+    out, _ = expect(0, "check", "--testbed", "tcp", "s.ini")
+    assert "bytes = 100kB" in out and "testbed" not in out.split("\n", 1)[1], out
+    status, out, err = caiman("run", "--json", "--db", "tcp.db", "--testbed", "tcp", "s.ini")
+    assert status in (0, 70), (status, out, err)  # 70: this machine could not keep up
+    assert json.loads(out)["testbed"] == "tcp", out
 
 
 @test

@@ -528,6 +528,31 @@ test_free (void)
   caiman_pump_free (NULL);
 }
 
+static gboolean
+only_one (const CaimanLink *candidate, CaimanLink *const *links, gsize n_links, gpointer user_data)
+{
+  return n_links == 0;
+}
+
+/* A link that the server's filter keeps out has the other one pinged, at once: it may be dead. */
+static void
+test_refused_link (void)
+{
+  g_autoptr (World) w = world_new (NULL);
+  caiman_server_set_link_filter (caiman_pump_get_server (w->apps[SERVER].pump), only_one, NULL);
+  add_path (w, "a");
+  gsize n_links;
+  CaimanLink *link = caiman_connection_get_links (w->accepted, &n_links)[0];
+  CaimanLinkStats before, after;
+  caiman_link_get_stats (link, &before, w->now_ns);
+  add_path (w, "b");
+  caiman_link_get_stats (link, &after, w->now_ns);
+  g_assert_cmpuint (after.sent_packets, ==, before.sent_packets + 1);
+  g_assert_cmpuint (after.received_packets, ==, before.received_packets + 1);
+  caiman_connection_get_links (w->accepted, &n_links);
+  g_assert_cmpuint (n_links, ==, 1);
+}
+
 /* --- One pump over a fake transport --- */
 
 typedef struct {
@@ -535,6 +560,7 @@ typedef struct {
   gboolean writable, reading, full_at_limit;
   guint n_sent, n_hints, n_closed, n_aborted;
   gboolean *freed;
+  gsize packet_max_bytes;
 } Fake;
 
 static void
@@ -564,6 +590,12 @@ static void
 fake_set_reading (CaimanTransport *transport, gboolean reading)
 {
   ((Fake *)transport)->reading = reading;
+}
+
+static void
+fake_set_packet_max (CaimanTransport *transport, gsize max_bytes)
+{
+  ((Fake *)transport)->packet_max_bytes = max_bytes;
 }
 
 static void
@@ -599,6 +631,7 @@ static const CaimanTransportClass fake_class = {
   .is_writable = fake_is_writable,
   .set_send_limit = fake_set_send_limit,
   .set_reading = fake_set_reading,
+  .set_packet_max = fake_set_packet_max,
   .close = fake_close,
   .abort = fake_abort,
   .get_hint = fake_get_hint,
@@ -695,6 +728,36 @@ test_failed (void)
                     ==, 0);
 }
 
+/* Who has one handshake too many under way (PROTOCOL.md, 4) is turned away at once, and leaves
+ * nothing behind. */
+static void
+test_turned_away (void)
+{
+  CaimanConfig config;
+  caiman_config_init (&config, CAIMAN_PRESET_ADAPTIVE);
+  config.handshakes_per_address_max = 1;
+  g_autoptr (World) w = world_new (&config);
+  CaimanPump *pump = w->apps[SERVER].pump;
+  gboolean freed[3] = { FALSE };
+  static const char *const remotes[] = { "192.0.2.1", "192.0.2.1", "192.0.2.2" };
+  for (guint i = 0; i < 3; i++) {
+    Fake *fake = g_new0 (Fake, 1);
+    *fake = (Fake) { .base.klass = &fake_class, .writable = TRUE, .freed = &freed[i] };
+    CaimanLinkInfo info = { .name = "fake", .remote = remotes[i] };
+    CaimanLink *link = caiman_pump_add_transport (pump, &fake->base, &info);
+    g_assert_true ((link == NULL) == (i == 1));
+    g_assert_true (freed[i] == (i == 1));
+    settle (w);
+    /* Nothing large is taken from a stranger. */
+    if (i != 1) {
+      g_assert_cmpuint (fake->n_sent, ==, 1);
+      g_assert_cmpuint (fake->packet_max_bytes, ==, CAIMAN_HANDSHAKE_MAX_BYTES);
+    }
+  }
+  g_assert_cmpuint (caiman_server_get_n_turned_away (caiman_pump_get_server (pump)), ==, 1);
+  g_assert_cmpuint (caiman_server_get_n_handshakes (caiman_pump_get_server (pump)), ==, 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -714,9 +777,11 @@ main (int argc, char **argv)
   g_test_add_func ("/transports/pump/connected-too-late", test_connected_too_late);
   g_test_add_func ("/transports/pump/no-open-handler", test_no_open_handler);
   g_test_add_func ("/transports/pump/free", test_free);
+  g_test_add_func ("/transports/pump/refused-link", test_refused_link);
   g_test_add_func ("/transports/pump/fake/writable", test_writable);
   g_test_add_func ("/transports/pump/fake/hints", test_hints);
   g_test_add_func ("/transports/pump/fake/abort", test_abort);
   g_test_add_func ("/transports/pump/fake/failed", test_failed);
+  g_test_add_func ("/transports/pump/fake/turned-away", test_turned_away);
   return g_test_run ();
 }
