@@ -6,11 +6,14 @@
 
 /* So long a connection may be without a link before people are told what is tried. */
 #define STARVED_NS (5 * CAIMAN_NS_PER_S)
+/* They are not told again before this has passed. */
+#define SILENT_NS (30 * CAIMAN_NS_PER_S)
 
 struct _ConnectionLog {
   AppEndpoint *endpoint;
   CaimanTimer starved; /* client: the first connection does not come up */
   gboolean was_connected;
+  gint64 silent_until_ns; /* no word of what was tried before */
 };
 
 /* "link eth0 (192.0.2.1)". */
@@ -52,6 +55,27 @@ log_link (ConnectionLog *log, AppConnection *connection, const CaimanEvent *even
                                                         : caiman_reason_to_string (event->reason));
 }
 
+/* What a client's links were tried over; not again and again. */
+static void
+tell_tried (ConnectionLog *log)
+{
+  gint64 now_ns = app_endpoint_now (log->endpoint);
+  g_autoptr (GPtrArray) paths = app_endpoint_describe_paths (log->endpoint);
+  if (paths == NULL || now_ns < log->silent_until_ns)
+    return;
+  log->silent_until_ns = now_ns + SILENT_NS;
+  app_endpoint_log (log->endpoint, APP_LOG_WARNING,
+                    paths->len > 0 ? "no server has answered; tried:" : "no way to any server");
+  for (guint i = 0; i < paths->len; i++)
+    app_endpoint_log (log->endpoint, APP_LOG_WARNING, "  %s", (const char *)paths->pdata[i]);
+}
+
+static void
+on_starved (gpointer user_data)
+{
+  tell_tried (user_data);
+}
+
 static void
 disarm (ConnectionLog *log)
 {
@@ -78,6 +102,8 @@ closed (gpointer user_data, AppConnection *connection)
     disarm (log); /* it is the last one */
   CaimanConnectionStats stats;
   CaimanReason reason = caiman_connection_get_end_reason (connection->connection);
+  if (reason == CAIMAN_REASON_ALL_LINKS_FAILED)
+    tell_tried (log);
   caiman_connection_get_stats (connection->connection, &stats);
   gint64 ended_ns = MIN (connection->ended_ns, app_endpoint_now (log->endpoint));
   g_autofree char *age = format_time ((double)(ended_ns - connection->opened_ns));
@@ -87,17 +113,6 @@ closed (gpointer user_data, AppConnection *connection)
                     "#%" G_GUINT64_FORMAT " %s: closed after %s, %s sent, %s received: %s",
                     connection->number, connection->label, age, sent, received,
                     reason == CAIMAN_REASON_NONE ? "aborted" : caiman_reason_to_string (reason));
-}
-
-static void
-on_starved (gpointer user_data)
-{
-  ConnectionLog *log = user_data;
-  g_autoptr (GPtrArray) paths = app_endpoint_describe_paths (log->endpoint);
-  app_endpoint_log (log->endpoint, APP_LOG_WARNING,
-                    paths->len > 0 ? "no server answers yet; tried:" : "no way to any server yet");
-  for (guint i = 0; i < paths->len; i++)
-    app_endpoint_log (log->endpoint, APP_LOG_WARNING, "  %s", (const char *)paths->pdata[i]);
 }
 
 ConnectionLog *

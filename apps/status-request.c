@@ -44,7 +44,9 @@ get_text (JsonObject *object, const char *name)
   JsonNode *node = json_object_get_member (object, name);
   gboolean is_text = node != NULL && JSON_NODE_HOLDS_VALUE (node) &&
                      json_node_get_value_type (node) == G_TYPE_STRING;
-  return is_text ? json_node_get_string (node) : NULL;
+  const char *text = is_text ? json_node_get_string (node) : NULL;
+  /* json-glib takes octal escapes, which make any byte. */
+  return text && g_utf8_validate (text, -1, NULL) ? text : NULL;
 }
 
 static gboolean

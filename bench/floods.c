@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* floods.c - what is left of a transfer over two links while others flood the server's link port.
  *
- * usage: floods [CONNECTS [SECONDS]]
+ * usage: floods [CONNECTS [SECONDS [FOLDER]]]
  *
  * A server, a client that sends all the time, and an attacker (this process), over loopback: the
  * transfer comes from 127.0.0.1, the floods from 127.0.0.2 and on. Between two floods the transfer
- * is measured undisturbed, and each flood is told as a share of that. */
+ * is measured undisturbed, and each flood is told as a share of that. With a FOLDER of credentials
+ * (tests/transports/tls) all links are TLS. */
 #include "tests/security/bogus.h"
 #include "transports/tcp-acceptor.h"
+#include "transports/tls.h"
 
 #include <netinet/in.h>
 #include <signal.h>
@@ -30,11 +32,53 @@ typedef struct {
 
 static Shared *shared;
 static GBytes *content;
+static const char *tls_folder; /* (nullable) */
 
 static gint64
 now_us (void)
 {
   return g_get_monotonic_time ();
+}
+
+/* TLS needs a main context (tls.h). */
+static CaimanLoop *
+loop_new (GSource **source_out)
+{
+  CaimanLoop *loop = caiman_loop_new (NULL);
+  *source_out = tls_folder ? caiman_loop_source_new (loop) : NULL;
+  if (*source_out)
+    g_source_attach (*source_out, NULL);
+  return loop;
+}
+
+static gboolean
+woken_up (gpointer user_data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+/* Returns after 100 ms at the latest. */
+static void
+iterate (CaimanLoop *loop)
+{
+  static guint waker;
+  if (!tls_folder) {
+    caiman_loop_iterate (loop, 100 * CAIMAN_NS_PER_MS);
+    return;
+  }
+  if (!waker)
+    waker = g_timeout_add (100, woken_up, NULL);
+  g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+loop_free (CaimanLoop *loop, GSource *source)
+{
+  if (source) {
+    g_source_destroy (source);
+    g_source_unref (source);
+  }
+  caiman_loop_free (loop);
 }
 
 /* --- The server --- */
@@ -82,8 +126,16 @@ run_server (void)
 {
   static const CaimanPumpHandler handler = { .event = server_event, .incoming = server_incoming };
   static const char *const addresses[] = { "127.0.0.1:0", NULL };
-  Server self = { .loop = caiman_loop_new (NULL), .buffer = g_malloc (WRITE_BYTES) };
+  GSource *source;
+  Server self = { .loop = loop_new (&source), .buffer = g_malloc (WRITE_BYTES) };
   CaimanTcpAcceptorOptions options = { .filter = CAIMAN_TCP_FILTER_NONE };
+  if (tls_folder) {
+    g_autofree char *file = g_build_filename (tls_folder, "server.pem", NULL);
+    g_autofree char *key = g_build_filename (tls_folder, "server.key", NULL);
+    options.wrap = caiman_tls_wrap;
+    options.wrap_data = caiman_tls_new_server (file, key, NULL, NULL);
+    g_assert (options.wrap_data);
+  }
   caiman_config_init (&self.config, CAIMAN_PRESET_ADAPTIVE);
   self.pump = caiman_loop_new_server_pump (self.loop, &self.config, NULL, &handler, &self);
   CaimanTcpAcceptor *acceptor =
@@ -91,7 +143,7 @@ run_server (void)
   g_assert (acceptor);
   shared->port = caiman_tcp_acceptor_get_port (acceptor, 0);
   for (;;) {
-    caiman_loop_iterate (self.loop, 100 * CAIMAN_NS_PER_MS);
+    iterate (self.loop);
     tell (&self);
   }
 }
@@ -100,8 +152,10 @@ run_server (void)
 
 typedef struct {
   CaimanLoop *loop;
+  GSource *source;
   CaimanPump *pump;
   CaimanConfig config;
+  CaimanTls *tls; /* (nullable) */
   guint n_connected;
 } Client;
 
@@ -130,15 +184,19 @@ client_open (gpointer user_data, guint32 path_id, CaimanReason *reason_out)
   struct sockaddr_in address = { .sin_family = AF_INET,
                                  .sin_port = g_htons ((guint16)shared->port),
                                  .sin_addr.s_addr = g_htonl (INADDR_LOOPBACK) };
-  return caiman_tcp_connect (self->loop, (struct sockaddr *)&address, sizeof address, NULL,
-                             &options, reason_out);
+  CaimanTransport *tcp = caiman_tcp_connect (self->loop, (struct sockaddr *)&address,
+                                             sizeof address, NULL, &options, reason_out);
+  return tcp && self->tls ? caiman_tls_wrap (self->loop, tcp, self->tls) : tcp;
 }
 
 static void
 client_init (Client *self, guint n_links)
 {
   static const CaimanPumpHandler handler = { .event = client_event, .open = client_open };
-  *self = (Client) { .loop = caiman_loop_new (NULL) };
+  *self = (Client) { .n_connected = 0 };
+  self->loop = loop_new (&self->source);
+  if (tls_folder)
+    self->tls = caiman_tls_new_client (NULL, NULL, CAIMAN_TLS_ANY_SERVER, NULL, NULL, NULL);
   caiman_config_init (&self->config, CAIMAN_PRESET_ADAPTIVE);
   self->config.reconnect_delay_ns = CAIMAN_NS_PER_S / 2;
   self->pump = caiman_loop_new_client_pump (self->loop, &self->config, NULL, &handler, self);
@@ -156,11 +214,11 @@ run_sender (void)
   Client self;
   client_init (&self, 2);
   while (self.n_connected == 0)
-    caiman_loop_iterate (self.loop, CAIMAN_NS_PER_S);
+    iterate (self.loop);
   write_all (&self);
   caiman_pump_touch (self.pump);
   for (;;)
-    caiman_loop_iterate (self.loop, CAIMAN_NS_PER_S);
+    iterate (self.loop);
 }
 
 /* How long a fresh connection takes to be accepted, in ms; -1: longer than 20 s. */
@@ -171,10 +229,11 @@ time_connection (void)
   gint64 start_us = now_us ();
   client_init (&self, 1);
   while (self.n_connected == 0 && now_us () - start_us < 20 * G_USEC_PER_SEC)
-    caiman_loop_iterate (self.loop, 100 * CAIMAN_NS_PER_MS);
+    iterate (self.loop);
   gint64 time_ms = self.n_connected ? (now_us () - start_us) / 1000 : -1;
   caiman_loop_free_pump (self.loop, self.pump);
-  caiman_loop_free (self.loop);
+  loop_free (self.loop, self.source);
+  caiman_tls_unref (self.tls);
   return time_ms;
 }
 
@@ -250,7 +309,7 @@ flood_connects (guint n_connects, gint64 duration_us)
 
 /* @n handshakes that say a byte per second, opened again when the server has closed them. */
 static void
-trickle (guint n, guint n_sources, gint64 duration_us)
+trickle (guint n, guint n_sources, BogusKind kind, gint64 duration_us)
 {
   gint64 end_us = now_us () + duration_us;
   while (now_us () < end_us) {
@@ -263,7 +322,7 @@ trickle (guint n, guint n_sources, gint64 duration_us)
       sockets[i] = sockets[--n_sockets];
     }
     while (n_sockets < n)
-      open_socket (n_sources, BOGUS_HALF_CONNECT);
+      open_socket (n_sources, kind);
     g_usleep (G_USEC_PER_SEC);
   }
 }
@@ -271,13 +330,13 @@ trickle (guint n, guint n_sources, gint64 duration_us)
 static void
 loris_one_address (guint n_connects, gint64 duration_us)
 {
-  trickle (1200, 1, duration_us);
+  trickle (1200, 1, tls_folder ? BOGUS_HALF_TLS : BOGUS_HALF_CONNECT, duration_us);
 }
 
 static void
 loris_many_addresses (guint n_connects, gint64 duration_us)
 {
-  trickle (1200, 100, duration_us);
+  trickle (1200, 100, tls_folder ? BOGUS_HALF_TLS : BOGUS_HALF_CONNECT, duration_us);
 }
 
 static void
@@ -342,6 +401,7 @@ main (int argc, char **argv)
 {
   guint n_connects = argc > 1 ? (guint)atoi (argv[1]) : 100000;
   gint64 duration_us = (argc > 2 ? atoi (argv[2]) : 5) * G_USEC_PER_SEC;
+  tls_folder = argc > 3 ? argv[3] : NULL;
   struct rlimit limit;
   getrlimit (RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;

@@ -17,7 +17,7 @@ import subprocess
 import sys
 from collections import defaultdict
 
-FOLDERS = ["core", "transports", "sim", "lab", "harness", "reports", "tools"]
+FOLDERS = ["core", "transports", "sim", "lab", "config", "harness", "reports", "apps", "tools"]
 ASSERTION = re.compile(
     r"\b(g_assert\w*|g_return_(?:val_)?if_(?:fail|reached)"
     r"|g_error|G_DEFINE_AUTO\w+|G_STATIC_ASSERT)\s*\("

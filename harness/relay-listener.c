@@ -41,14 +41,14 @@ relay_get_receive_space (int receive_bytes)
 }
 
 void
-relay_socket_set_window (int fd, int receive_bytes)
+relay_fd_set_window (int fd, int receive_bytes)
 {
   if (receive_bytes > 0)
     set_option (fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, receive_bytes);
 }
 
 int
-relay_socket_new (const RelayBuffers *buffers, GError **error)
+relay_fd_new (const RelayBuffers *buffers, GError **error)
 {
   int fd = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -59,7 +59,7 @@ relay_socket_new (const RelayBuffers *buffers, GError **error)
   }
   if (buffers->receive_bytes > 0)
     set_option (fd, SOL_SOCKET, SO_RCVBUF, relay_get_receive_space (buffers->receive_bytes));
-  relay_socket_set_window (fd, buffers->receive_bytes);
+  relay_fd_set_window (fd, buffers->receive_bytes);
   if (buffers->send_bytes > 0)
     set_option (fd, SOL_SOCKET, SO_SNDBUF, buffers->send_bytes);
   set_option (fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -77,7 +77,7 @@ make_address (guint16 port)
 }
 
 gboolean
-relay_socket_connect (int fd, guint16 port)
+relay_fd_connect (int fd, guint16 port)
 {
   struct sockaddr_in address = make_address (port);
 
@@ -90,7 +90,7 @@ static int
 make_bound (const RelayBuffers *buffers, guint16 port, GError **error)
 {
   struct sockaddr_in address = make_address (port);
-  int fd = relay_socket_new (buffers, error);
+  int fd = relay_fd_new (buffers, error);
 
   if (fd < 0)
     return -1;

@@ -29,7 +29,7 @@ typedef struct {
 int relay_get_receive_space (int receive_bytes);
 
 /* Sets the window of @fd. */
-void relay_socket_set_window (int fd, int receive_bytes);
+void relay_fd_set_window (int fd, int receive_bytes);
 
 /* Open at first; accepted sockets get @buffers. */
 RelayListener *relay_listener_new (CaimanLoop *loop, const RelayBuffers *buffers,
@@ -46,9 +46,9 @@ gboolean relay_listener_is_open (const RelayListener *listener);
 
 /* A non-blocking TCP socket with @buffers, small segments and without Nagle's delay; -1 with
  * @error. */
-int relay_socket_new (const RelayBuffers *buffers, GError **error);
+int relay_fd_new (const RelayBuffers *buffers, GError **error);
 
 /* Starts to connect @fd to a port of 127.0.0.1. FALSE (errno): refused at once. */
-gboolean relay_socket_connect (int fd, guint16 port);
+gboolean relay_fd_connect (int fd, guint16 port);
 
 G_END_DECLS

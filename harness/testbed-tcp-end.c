@@ -76,8 +76,8 @@ static void
 set_inner (TcpEnd *end, CaimanTransport *inner)
 {
   end->inner = inner;
-  relay_socket_set_window (caiman_tcp_get_fd (inner),
-                           relay_get_endpoint_buffers (end->link->relay).receive_bytes);
+  relay_fd_set_window (caiman_tcp_get_fd (inner),
+                       relay_get_endpoint_buffers (end->link->relay).receive_bytes);
   inner->events = &inner_events;
   inner->user_data = end;
 }

@@ -90,7 +90,6 @@ struct _TcpEnd {
   TcpConnecting *connecting; /* (owned) (nullable) until its handshake is over */
   CaimanTransport *inner;    /* (owned) (nullable) the TCP connection */
   gboolean connected;
-  gboolean closed;      /* close() was called */
   CaimanReason failure; /* to be reported by @report_timer */
   CaimanTimer report_timer;
 };

@@ -90,6 +90,8 @@ caiman_address_parse (const char *host, guint16 port, struct sockaddr_storage *a
   guint32 scope = 0;
   if (percent) {
     guint64 index;
+    if (strchr (percent, ':'))
+      return FALSE; /* "lo:1" would be an alias of lo */
     scope = if_nametoindex (percent + 1);
     if (scope == 0) {
       if (!g_ascii_string_to_unsigned (percent + 1, 10, 1, G_MAXUINT32, &index, NULL))

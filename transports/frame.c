@@ -9,8 +9,6 @@
  * quarter of it is there; a larger one starts with the second size, and doubles. */
 #define GATHER_WHOLE_BYTES (64u * 1024u)
 #define GATHER_START_BYTES (16u * 1024u)
-/* From here on a payload that has not begun yet is worth a place of its own. */
-#define DIRECT_MIN_BYTES (16u * 1024u)
 
 guint32
 caiman_frame_checksum (const guint8 *data, gsize size)
@@ -122,7 +120,7 @@ grow_gathered (CaimanFrameDecoder *decoder, gsize needed)
   if (needed <= decoder->gathered_space)
     return;
   space = MIN (MAX (space, needed), decoder->payload_bytes);
-  if (decoder->payload_bytes <= MAX (MAX (GATHER_WHOLE_BYTES, needed * 4), decoder->largest_bytes))
+  if (decoder->payload_bytes <= MAX (GATHER_WHOLE_BYTES, needed * 4))
     space = decoder->payload_bytes;
   decoder->gathered = g_realloc (decoder->gathered, space);
   decoder->gathered_space = space;
@@ -144,12 +142,8 @@ gather (CaimanFrameDecoder *decoder, const guint8 **data_inout, gsize *size_inou
 guint8 *
 caiman_frame_decoder_reserve (CaimanFrameDecoder *decoder, gsize *size_out)
 {
-  gboolean header_done = decoder->header_bytes == CAIMAN_FRAME_HEADER_BYTES;
-
   *size_out = 0;
-  if (decoder->end != CAIMAN_FRAME_NEED_MORE)
-    return NULL;
-  if (!decoder->gathered && (!header_done || decoder->payload_bytes < DIRECT_MIN_BYTES))
+  if (!decoder->gathered)
     return NULL;
   grow_gathered (decoder, decoder->gathered_bytes + 1);
   *size_out = decoder->gathered_space - decoder->gathered_bytes;
@@ -180,7 +174,6 @@ finish_frame (CaimanFrameDecoder *decoder, const guint8 *data, CaimanFrame *fram
   }
   decoder->next_seq++;
   decoder->header_bytes = 0;
-  decoder->largest_bytes = MAX (decoder->largest_bytes, decoder->payload_bytes);
   frame_out->data = data;
   frame_out->size = size;
   frame_out->bytes = decoder->ready;

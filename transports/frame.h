@@ -33,7 +33,6 @@ typedef struct {
   guint8 *gathered;       /* payload that came in pieces (owned, nullable) */
   gsize gathered_bytes;   /* of it that are there */
   gsize gathered_space;   /* bytes allocated */
-  guint32 largest_bytes;  /* of the payloads that have come */
   GBytes *ready;          /* what the last READY verdict gave out (owned, nullable) */
   CaimanFrameVerdict end; /* NEED_MORE, or the error that ended the stream */
 } CaimanFrameDecoder;
@@ -70,8 +69,8 @@ CaimanFrameVerdict caiman_frame_decoder_feed (CaimanFrameDecoder *decoder,
                                               CaimanFrame *frame_out);
 
 /* Where the next bytes of the payload under way may be written to, so that they need not be copied
- * from elsewhere; NULL and *@size_out = 0 when none is, or a small one that has not begun. Valid
- * until the next call. All input must have been fed. */
+ * from elsewhere; NULL and *@size_out = 0 when none has begun. Valid until the next call. All input
+ * must have been fed. */
 guint8 *caiman_frame_decoder_reserve (CaimanFrameDecoder *decoder, gsize *size_out);
 
 /* @size bytes are there now; to be followed by feed(), with or without further input. */

@@ -150,6 +150,12 @@ caiman_glib_loop_set_needs_context (CaimanGlibLoop *loop)
   loop->needs_context = TRUE;
 }
 
+gboolean
+caiman_glib_loop_needs_context (const CaimanGlibLoop *loop)
+{
+  return loop->needs_context;
+}
+
 /* --- A little later --- */
 
 typedef struct {

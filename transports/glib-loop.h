@@ -17,7 +17,8 @@ typedef struct _CaimanGlibLoop CaimanGlibLoop;
  * is none yet. Errors: G_IO_ERROR. */
 CaimanGlibLoop *caiman_glib_loop_get_default (GError **error);
 CaimanGlibLoop *caiman_glib_loop_ref (CaimanGlibLoop *loop);
-/* The last one frees it, once what drains in the background (loop.h) is done. */
+/* The last one frees it, once what drains in the background (loop.h) is done, or the context ends.
+ */
 void caiman_glib_loop_unref (CaimanGlibLoop *loop); /* accepts NULL */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CaimanGlibLoop, caiman_glib_loop_unref)
 
@@ -26,6 +27,7 @@ gint64 caiman_glib_loop_now (CaimanGlibLoop *loop);
 
 /* Its transports need the main context itself, so synchronous calls have to run that (TLS). */
 void caiman_glib_loop_set_needs_context (CaimanGlibLoop *loop);
+gboolean caiman_glib_loop_needs_context (const CaimanGlibLoop *loop);
 
 /* Calls @func (@user_data) soon, from the loop but outside of any pump's handler, and behind what
  * is to be done already. Holds a reference to the loop until then. */

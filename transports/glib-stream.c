@@ -161,6 +161,13 @@ attempt_close (gpointer stream, gpointer data, GError **error)
   return TRUE;
 }
 
+/* What TLS leaves to be done holds the main context, which may not run any more after this. */
+static gboolean
+attempt_drain (gpointer stream, gpointer data, GError **error)
+{
+  return caiman_loop_get_n_draining (caiman_stream_get_loop (stream)) == 0;
+}
+
 static gboolean
 stream_close (GIOStream *stream, GCancellable *cancellable, GError **error)
 {
@@ -169,6 +176,8 @@ stream_close (GIOStream *stream, GCancellable *cancellable, GError **error)
   begin_close (self);
   if (!self->disposing)
     done = caiman_wait (self->loop, attempt_close, self, NULL, cancellable, error);
+  if (!self->disposing && done && caiman_glib_loop_needs_context (self->loop))
+    caiman_wait (self->loop, attempt_drain, self, NULL, cancellable, NULL);
   drop_channel (self);
   return done;
 }

@@ -19,10 +19,6 @@
 
 /* Bytes that one transport may receive per turn. */
 #define READ_SHARE_BYTES (512u * 1024u)
-/* A payload of this size is read to where it stays, and what is between two such into the shared
- * buffer, if it is as short as the headers usually are. */
-#define LARGE_BYTES    (32u * 1024u)
-#define LEAD_MAX_BYTES 256u
 /* Parts of one writev(). */
 #define PARTS_MAX 64u
 /* Own queue while no send limit is set; below it, is_writable(). */
@@ -64,8 +60,6 @@ typedef struct {
   CaimanReceiveChunk *chunk; /* (owned, nullable) holds @input */
   const guint8 *input;       /* received and not decoded */
   gsize input_bytes;
-  gsize since_large_bytes; /* came after the last large payload */
-  gsize lead_bytes;        /* between the last two large ones; 0: no pattern */
 } Tcp;
 
 static void
@@ -256,19 +250,6 @@ hand_over (Tcp *self, CaimanReceiveChunk *chunk, const CaimanFrame *frame)
   self->base.events->packet (self->base.user_data, frame->data, frame->size, bytes);
 }
 
-/* Remembers what is between large payloads. */
-static void
-note_size (Tcp *self, gsize size)
-{
-  self->since_large_bytes += CAIMAN_FRAME_HEADER_BYTES;
-  if (size < LARGE_BYTES) {
-    self->since_large_bytes += size;
-    return;
-  }
-  self->lead_bytes = self->since_large_bytes <= LEAD_MAX_BYTES ? self->since_large_bytes : 0;
-  self->since_large_bytes = 0;
-}
-
 /* Hands over the frames in @input, for as long as the user wants them. */
 static void
 decode_input (Tcp *self)
@@ -278,22 +259,18 @@ decode_input (Tcp *self)
   while (verdict == CAIMAN_FRAME_READY && is_open (self) && self->reading) {
     CaimanFrame frame;
     verdict = caiman_frame_decoder_feed (&self->decoder, &self->input, &self->input_bytes, &frame);
-    if (verdict == CAIMAN_FRAME_READY) {
-      note_size (self, frame.size);
+    if (verdict == CAIMAN_FRAME_READY)
       hand_over (self, chunk, &frame);
-    } else if (verdict != CAIMAN_FRAME_NEED_MORE) {
+    else if (verdict != CAIMAN_FRAME_NEED_MORE)
       fail (self, CAIMAN_REASON_LINK_FRAME_ERROR);
-    }
   }
   if (is_open (self) && self->input_bytes > 0)
     self->chunk = g_steal_pointer (&chunk);
   caiman_receive_chunk_unref (chunk);
 }
 
-/* Reads once, what is missing of a payload to its place and what follows into the shared buffer.
- * When that will be another large payload, only the headers before it are read along, so that it
- * can be read to its place, too. Returns the bytes read; 0 when there is nothing, or no connection,
- * any more. */
+/* Reads once, what is missing of a payload in its place and all that follows into the shared
+ * buffer. Returns the bytes read; 0 when there is nothing, or no connection, any more. */
 static gsize
 read_input (Tcp *self)
 {
@@ -301,8 +278,6 @@ read_input (Tcp *self)
   struct iovec parts[2];
   parts[0].iov_base = caiman_frame_decoder_reserve (&self->decoder, &parts[0].iov_len);
   parts[1].iov_base = caiman_receive_buffer_reserve (buffer, &parts[1].iov_len);
-  if (self->lead_bytes > 0 && parts[0].iov_len >= LARGE_BYTES / 2)
-    parts[1].iov_len = self->lead_bytes;
   gssize size = readv (self->fd, parts, 2);
   if (size <= 0) {
     if (size < 0 && (errno == EAGAIN || errno == EINTR))

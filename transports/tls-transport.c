@@ -410,17 +410,32 @@ tls_set_reading (CaimanTransport *transport, gboolean reading)
 
 /* --- Draining in the background --- */
 
-/* The peer has ended too, or it takes too long, or the loop ends. */
 static void
-end_drain (gpointer user_data)
+leave_drains (Tls *self)
 {
-  Tls *self = user_data;
-  self->state = TLS_DEAD;
-  stop (self, TRUE);
-  if (!self->freed)
-    return;
   caiman_loop_remove_drain (self->loop, &self->drain);
   tls_unref (self);
+}
+
+/* The peer has ended too, or it takes too long. The socket lives on while GIO's thread is at it. */
+static void
+end_drain (Tls *self)
+{
+  self->state = TLS_DEAD;
+  stop (self, TRUE);
+  if (self->freed && self->n_async == 0)
+    leave_drains (self);
+}
+
+/* The loop ends. */
+static void
+cut_drain (gpointer user_data)
+{
+  Tls *self = user_data;
+  gboolean waits = self->n_async > 0;
+  end_drain (self);
+  if (waits)
+    leave_drains (self);
 }
 
 static void
@@ -431,8 +446,11 @@ on_stream_ended (GObject *stream, GAsyncResult *result, gpointer user_data)
   self->n_async--;
   if (self->fd >= 0)
     shutdown (self->fd, SHUT_WR);
-  if (self->state == TLS_DEAD)
+  if (self->state == TLS_DEAD) {
     drop_streams (self);
+    if (self->drain.node.data)
+      leave_drains (self);
+  }
   tls_unref (self);
 }
 
@@ -684,7 +702,7 @@ tls_new (CaimanLoop *loop, CaimanTls *tls)
   self->cancellable = g_cancellable_new ();
   self->watch.ready = on_ready;
   self->task.run = on_task;
-  self->drain.end = end_drain;
+  self->drain.end = cut_drain;
   self->drain.user_data = self;
   self->queue_limit_bytes = QUEUE_BYTES;
   self->reading = TRUE;

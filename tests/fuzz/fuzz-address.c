@@ -35,6 +35,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     return 0;
   }
   g_assert (host[0] != '\0');
+  if (strchr (host, ']'))
+    return 0; /* an interface may be named so, but not in brackets */
   g_autofree char *again = g_strdup_printf (strchr (host, ':') ? "[%s]:%u" : "%s:%u", host, port);
   g_autofree char *host_again = NULL;
   guint16 port_again;

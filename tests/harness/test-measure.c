@@ -454,7 +454,7 @@ test_registry (void)
     measure_get (m.measure, metrics[i].subject, 0, SCENARIO_VIEW_ANY, SCENARIO_BOTH,
                  metrics[i].name);
     n_stored += metrics[i].subject == SCENARIO_SUBJECT_FLOW         ? 1
-                : metrics[i].subject == SCENARIO_SUBJECT_CONNECTION ? 2
+                : metrics[i].subject == SCENARIO_SUBJECT_CONNECTION ? 1 + metrics[i].per_side
                                                                     : 4;
   }
   g_assert_cmpuint (run->metrics->len, ==, n_stored);
@@ -466,6 +466,39 @@ test_registry (void)
   g_assert_cmpfloat (store_run_get_metric (run, STORE_SUBJECT_LINK, "a.up", "bytes"), ==, 0);
   g_assert_cmpfloat (store_run_get_metric (run, STORE_SUBJECT_CONNECTION, "client", "connect-time"),
                      ==, 2e7);
+  measured_clear (&m);
+}
+
+/* Of a run in real time. 1 MB and 3 ms of CPU: 3 s for 1 GB. In virtual time there is nothing. */
+static void
+test_timing (void)
+{
+  Measured m;
+  measured_init (&m, BULK);
+  measure_flow_offered (m.measure, 0, 1000000, MS (20));
+  deliver (&m, 10000, 20, 1020);
+  measure_timing (m.measure, 70000, 900000, MS (3));
+  measure_finish (m.measure, MS (1020));
+  g_assert_cmpint (measured_connection (&m, SCENARIO_VIEW_ANY, "lateness-p99"), ==, 70000);
+  g_assert_cmpint (measured_connection (&m, SCENARIO_VIEW_ANY, "lateness-max"), ==, 900000);
+  g_assert_cmpint (measured_connection (&m, SCENARIO_VIEW_ANY, "cpu-per-gb"), ==, MS (3000));
+  measured_clear (&m);
+
+  measured_init (&m, BULK);
+  measure_finish (m.measure, MS (1020));
+  g_assert_cmpint (measured_connection (&m, SCENARIO_VIEW_ANY, "lateness-p99"), ==,
+                   MEASURE_UNDEFINED);
+  g_assert_cmpint (measured_connection (&m, SCENARIO_VIEW_ANY, "cpu-per-gb"), ==,
+                   MEASURE_UNDEFINED);
+  measured_clear (&m);
+
+  measured_init (&m, BULK);
+  measure_timing (m.measure, -1, -1, MS (3));
+  measure_finish (m.measure, MS (1020));
+  g_assert_cmpint (measured_connection (&m, SCENARIO_VIEW_ANY, "lateness-max"), ==,
+                   MEASURE_UNDEFINED);
+  g_assert_cmpint (measured_connection (&m, SCENARIO_VIEW_ANY, "cpu-per-gb"), ==,
+                   MEASURE_UNDEFINED);
   measured_clear (&m);
 }
 
@@ -506,6 +539,7 @@ main (int argc, char **argv)
   g_test_add_func ("/harness/measure/events", test_events);
   g_test_add_func ("/harness/measure/capacity-steps", test_capacity_steps);
   g_test_add_func ("/harness/measure/registry", test_registry);
+  g_test_add_func ("/harness/measure/timing", test_timing);
   g_test_add_func ("/harness/measure/documented", test_documented);
   return g_test_run ();
 }

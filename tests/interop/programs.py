@@ -21,14 +21,16 @@ DEADLINE_S = 60
 
 
 def find_peer():
-    """The folder with agg-speed and agg-tunnel, or None."""
+    """The folder with agg-speed and agg-tunnel, or None. CAIMAN_PEER names it, or says that none is
+    wanted ("none"); without it they are looked for on the PATH and where .ci/run installs them."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     on_path = shutil.which("agg-speed")
     candidates = [
-        os.environ.get("CAIMAN_PEER"),
         os.path.dirname(on_path) if on_path else None,
         os.path.join(cache, "caiman", f"aggligator-util-{PEER_VERSION}", "bin"),
     ]
+    if "CAIMAN_PEER" in os.environ:
+        candidates = [os.environ["CAIMAN_PEER"]]
     for folder in candidates:
         if folder and all(os.access(f"{folder}/{name}", os.X_OK) for name in ("agg-speed", "agg-tunnel")):
             return folder
@@ -37,7 +39,7 @@ def find_peer():
 
 def skip(why):
     print(f"1..0 # SKIP {why}")
-    sys.exit(77)
+    sys.exit(0)
 
 
 def require(*kinds):

@@ -31,7 +31,7 @@ RATE_MBIT = 60
 PIECE_BYTES = 1 << 20
 TIMEOUT_S = 60
 # How each client says that its server is not the one that it was.
-MISMATCH = {CAIMAN: "server-id-mismatch", PEER: "mismatch"}
+MISMATCH = {CAIMAN: "server-id-mismatch", PEER: "server id changed"}
 
 
 class Tunnel:

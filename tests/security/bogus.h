@@ -12,6 +12,7 @@ typedef enum {
   BOGUS_HALF_CONNECT, /* the beginning of a Connect message, but for its checksum */
   BOGUS_HUGE,         /* announces a frame of 8 MiB, and begins it */
   BOGUS_WRONG,        /* a proper frame with a message that has no place in a handshake */
+  BOGUS_HALF_TLS,     /* the beginning of a TLS handshake: no frame where there is no TLS */
   BOGUS_N_KINDS,
 } BogusKind;
 

@@ -169,14 +169,14 @@ test_connects (void)
 static void
 test_thrown_out (void)
 {
-  static const BogusKind kinds[] = { BOGUS_GARBAGE, BOGUS_HUGE, BOGUS_WRONG };
+  static const BogusKind kinds[] = { BOGUS_GARBAGE, BOGUS_HUGE, BOGUS_WRONG, BOGUS_HALF_TLS };
   g_autoptr (World) w = world_new ();
-  for (guint i = 0; i < 30; i++)
+  for (guint i = 0; i < 40; i++)
     come_in (w, kinds[i % G_N_ELEMENTS (kinds)]);
   wait_open (w, 0);
   transfer_more (w, N_MESSAGES_MIN);
   expect_unharmed (w);
-  g_assert_cmpuint (bogus_count_descriptors (), ==, w->n_descriptors + 30);
+  g_assert_cmpuint (bogus_count_descriptors (), ==, w->n_descriptors + 40);
 }
 
 /* Handshakes that never end, from one address, take up its share and no more. A client from

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define N_SEEDS          1500
+#define N_SEEDS          250
 #define SCRIPT_MAX_BYTES 1500
 
 static HostileServerResult

@@ -300,7 +300,7 @@ def skipped():
 
 @test
 def real_tcp():
-    text = SCENARIO + "[testbed tcp]\ntraffic upload.bytes = 100kB\n"
+    text = SCENARIO + "[testbed tcp]\ntraffic upload.bytes = 100kB\nexpect.upload.delivered-bytes = 100kB\n"
     write("s.ini", text)
     out, _ = expect(0, "check", "--testbed", "tcp", "s.ini")
     assert "bytes = 100kB" in out and "testbed" not in out.split("\n", 1)[1], out
