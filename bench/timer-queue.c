@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* timer-queue.c - how fast the timer queue is (the simulator's clock), by the hold model: with a fixed number
- * of timers pending, each one that runs arms itself again a random time later.
+/* timer-queue.c - how fast the timer queue is (the simulator's clock), by the hold model: with a
+ * fixed number of timers pending, each one that runs arms itself again a random time later.
  *
  *   ninja -C build bench/timer-queue && build/bench/timer-queue */
 #include "transports/timer-queue.h"

@@ -12,9 +12,10 @@
 #define ATTEMPTS_MAX 8
 #define ATTEMPT_RTTS 4
 
-/* A connect hangs when TCP has sent its third SYN (at 0, 1 and 3 s) without an answer. From then on
- * its back-off is slower than a fresh attempt each second. */
-#define HANGING_AFTER_NS    (3 * CAIMAN_NS_PER_S)
+/* A connect hangs when TCP has sent its second SYN (at 0 and 1 s) without an answer; the next ones
+ * would go out at 3 and 7 s. From then on a fresh attempt each second is quicker. The same holds
+ * for a handshake: a server's full accept queue looks as if it had connected, and is silent. */
+#define HANGING_AFTER_NS    (3 * CAIMAN_NS_PER_S / 2)
 #define HANGING_INTERVAL_NS CAIMAN_NS_PER_S
 
 /* What a filter refuses is tried again after this, then after twice as long, and so on up to the
@@ -214,19 +215,30 @@ is_race_over (const CaimanConnector *self, const Path *path)
          get_silent_since (path) == CAIMAN_TIME_NEVER;
 }
 
+/* Of an attempt that has connected, which took a round trip: the handshake may take two, and the
+ * far end its time. A SYN that had to be sent again makes it seem far longer, but the transport may
+ * know better. */
+static gint64
+estimate_rtt (const CaimanConnector *self, const Attempt *attempt)
+{
+  CaimanLinkStats stats;
+  caiman_link_get_stats (attempt->link, &stats, self->now_ns);
+  gint64 connect_ns = attempt->connected_ns - attempt->opened_ns;
+  return stats.hint.rtt_ns > 0 ? MIN (connect_ns, stats.hint.rtt_ns) : connect_ns;
+}
+
 /* When a race may begin; CAIMAN_TIME_NEVER when there is no cause. */
 static gint64
-get_race_start (Path *path)
+get_race_start (const CaimanConnector *self, const Path *path)
 {
   if (path->link)
     return caiman_time_add (get_silent_since (path), path->patience_ns);
-  const Attempt *oldest = get_attempt (path, 0);
+  const Attempt *oldest = &g_array_index (path->attempts, Attempt, 0);
   gint64 patience_ns = MAX (HANGING_AFTER_NS, 2 * path->srtt_ns);
   if (!oldest->link)
     return caiman_time_add (oldest->opened_ns, patience_ns);
-  /* Connecting took a round trip; the handshake may take two, and the far end its time. */
-  gint64 connect_ns = oldest->connected_ns - oldest->opened_ns;
-  return caiman_time_add (oldest->connected_ns, MAX (patience_ns, ATTEMPT_RTTS * connect_ns));
+  return caiman_time_add (oldest->connected_ns,
+                          MAX (patience_ns, ATTEMPT_RTTS * estimate_rtt (self, oldest)));
 }
 
 static gint64
@@ -274,7 +286,7 @@ update_race (CaimanConnector *self, Path *path)
     look_at_link (self, path);
   if (!may_race (self, path))
     return;
-  gint64 start_ns = get_race_start (path);
+  gint64 start_ns = get_race_start (self, path);
   if (self->now_ns >= MAX (start_ns, path->next_race_ns))
     add_racer (self, path);
 }
@@ -306,7 +318,7 @@ get_path_deadline (const CaimanConnector *self, Path *path)
     return self->now_ns;
   if (!may_race (self, path))
     return CAIMAN_TIME_NEVER;
-  return MAX (get_race_start (path), path->next_race_ns);
+  return MAX (get_race_start (self, path), path->next_race_ns);
 }
 
 guint32

@@ -147,6 +147,13 @@ get_outcome (const RunResult *result)
   return expect_outcome_to_string (reason);
 }
 
+static gboolean
+has_stalled (const TestbedTiming *timing, gint64 duration_ns)
+{
+  return timing->stalled_ns > TESTBED_STALLED_FREE_NS &&
+         timing->stalled_ns > duration_ns / 100 * TESTBED_STALLED_MAX_PERCENT;
+}
+
 /* FALSE: told; the testbed could not keep to real time, so how long anything took, or whether it
  * came at all, says nothing. */
 static gboolean
@@ -166,6 +173,11 @@ check_timing (Run *run)
                  "%" G_GINT64_FORMAT " us late, and %" G_GINT64_FORMAT " us are allowed",
                  timing.lateness_p99_ns / CAIMAN_NS_PER_US,
                  (gint64)(TESTBED_LATENESS_MAX_NS / CAIMAN_NS_PER_US));
+  else if (has_stalled (&timing, testbed_now (run->testbed)))
+    add_problem (run,
+                 "the testbed could not keep up: it stood still for %" G_GINT64_FORMAT
+                 " ms in all, and %d %% of the run are allowed",
+                 timing.stalled_ns / CAIMAN_NS_PER_MS, TESTBED_STALLED_MAX_PERCENT);
   else
     return TRUE;
   return FALSE;

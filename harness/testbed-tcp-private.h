@@ -60,7 +60,7 @@ struct _TestbedTcp {
   gboolean running, quit;
   char *failure; /* (nullable) the system has failed */
   Histogram lateness;
-  gint64 cpu_ns;
+  gint64 stalled_ns, cpu_ns;
   guint64 n_steps;
 };
 

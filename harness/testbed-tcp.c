@@ -7,6 +7,8 @@
 
 /* So often the loop's own lateness is looked at, besides that of all other timers. */
 #define HEARTBEAT_NS (2 * CAIMAN_NS_PER_MS)
+/* A heartbeat that is later than this: the process stood still. */
+#define STALL_NS (5 * CAIMAN_NS_PER_MS)
 
 typedef struct {
   TestbedTimer base;
@@ -295,8 +297,11 @@ static void
 heartbeat_due (gpointer user_data)
 {
   TestbedTcp *tcp = user_data;
+  gint64 late_ns = tcp_now (&tcp->base) - tcp->heartbeat_at_ns;
 
   note_lateness (tcp, tcp->heartbeat_at_ns);
+  if (late_ns > STALL_NS)
+    tcp->stalled_ns += late_ns;
   tcp->heartbeat_at_ns = tcp_now (&tcp->base) + HEARTBEAT_NS;
   arm (tcp, &tcp->heartbeat, tcp->heartbeat_at_ns);
 }
@@ -354,6 +359,7 @@ tcp_get_timing (Testbed *self, TestbedTiming *timing_out)
   timing_out->failure = tcp->failure;
   timing_out->lateness_p99_ns = histogram_get_quantile (&tcp->lateness, 990000);
   timing_out->lateness_max_ns = histogram_get_max (&tcp->lateness);
+  timing_out->stalled_ns = tcp->stalled_ns;
   timing_out->cpu_ns = tcp->cpu_ns;
 }
 

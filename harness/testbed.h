@@ -53,12 +53,16 @@ typedef struct {
 typedef struct {
   const char *failure;                     /* (nullable) what the system did not give any more */
   gint64 lateness_p99_ns, lateness_max_ns; /* of its timers; -1: none was due */
-  gint64 cpu_ns;                           /* of both endpoints, their applications and the links */
+  gint64 stalled_ns; /* time in all that it stood still, each time for more than some ms */
+  gint64 cpu_ns;     /* of both endpoints, their applications and the links */
 } TestbedTiming;
 
-/* A run of which more than a hundredth of all timers were later than this says nothing about the
- * scenario: the testbed could not keep up. */
-#define TESTBED_LATENESS_MAX_NS (20 * CAIMAN_NS_PER_MS)
+/* A run says nothing about the scenario, because the testbed could not keep up, when more than a
+ * hundredth of all timers were later than this, or it stood still for so much of its time (and for
+ * more than a hiccup). */
+#define TESTBED_LATENESS_MAX_NS     (20 * CAIMAN_NS_PER_MS)
+#define TESTBED_STALLED_MAX_PERCENT 10
+#define TESTBED_STALLED_FREE_NS     (50 * CAIMAN_NS_PER_MS)
 
 typedef struct {
   const char *name; /* "sim", "tcp" */

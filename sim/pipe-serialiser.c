@@ -234,7 +234,7 @@ pipe_serialiser_changed (PipeSerialiser *serialiser)
   serialiser->limit_bytes = compute_limit (sim_path_get_config (path));
   if (serialiser->current && may_run (serialiser))
     caiman_timer_queue_arm (pipe->queue, &serialiser->timer,
-                   sim_path_resume (path, serialiser->work_left, pipe_now (pipe)));
+                            sim_path_resume (path, serialiser->work_left, pipe_now (pipe)));
   pipe_serialiser_start (serialiser);
   for (PipeConnection *c = pipe->first; c; c = c->next)
     if (c->halves[serialiser->direction].unsent_bytes >= old_limit_bytes &&

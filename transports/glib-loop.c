@@ -13,7 +13,8 @@ struct _CaimanGlibLoop {
   CaimanLoop *loop;
   GSource *source;
   gboolean needs_context;
-  gboolean ending; /* a source will free it */
+  gboolean ending;  /* a source will free it ... */
+  gboolean waiting; /* ... later, unless its context ends */
 };
 
 /* Of all threads, by context. A context's own entry is used by its thread alone. */
@@ -83,11 +84,13 @@ caiman_glib_loop_ref (CaimanGlibLoop *loop)
   return loop;
 }
 
+/* A context that ends takes its sources along, and must be the only one to do so. */
 static void
-free_loop (CaimanGlibLoop *loop)
+free_loop (CaimanGlibLoop *loop, gboolean context_ends)
 {
   unregister_loop (loop);
-  g_source_destroy (loop->source);
+  if (!context_ends)
+    g_source_destroy (loop->source);
   g_source_unref (loop->source);
   caiman_loop_free (loop->loop);
   g_free (loop);
@@ -100,17 +103,18 @@ is_time_to_end (gpointer user_data)
   CaimanGlibLoop *loop = user_data;
   gboolean busy =
       caiman_loop_get_n_draining (loop->loop) > 0 || caiman_loop_is_dispatching (loop->loop);
-  return loop->ref_count == 0 && busy ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+  loop->waiting = loop->ref_count == 0 && busy;
+  return loop->waiting ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
-/* The source above is gone, and so may be its context. */
+/* The source above is gone: it was time, or the context ends. */
 static void
 end_loop (gpointer user_data)
 {
   CaimanGlibLoop *loop = user_data;
   loop->ending = FALSE;
   if (loop->ref_count == 0)
-    free_loop (loop);
+    free_loop (loop, loop->waiting);
 }
 
 void
@@ -123,10 +127,10 @@ caiman_glib_loop_unref (CaimanGlibLoop *loop)
     return;
   gboolean draining = caiman_loop_get_n_draining (loop->loop) > 0;
   if (!draining && !caiman_loop_is_dispatching (loop->loop)) {
-    free_loop (loop);
+    free_loop (loop, FALSE);
     return;
   }
-  loop->ending = TRUE;
+  loop->ending = loop->waiting = TRUE;
   g_autoptr (GSource) source = draining ? g_timeout_source_new (10) : g_idle_source_new ();
   g_source_set_callback (source, is_time_to_end, loop, end_loop);
   g_source_attach (source, context);

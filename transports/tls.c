@@ -175,31 +175,40 @@ on_accept_certificate (GTlsConnection *connection, GTlsCertificate *certificate,
   return strcmp (fingerprint, tls->fingerprint) == 0;
 }
 
+/* With the database among the first properties: a connection that comes to be without one reads all
+ * authorities of the system, which takes tens of milliseconds, and anybody may connect. A server
+ * needs none but those that it is told. A client that goes by the fingerprint has none at all, so
+ * that every certificate is objected to and comes to be judged by on_accept_certificate(). */
+static GTlsConnection *
+new_connection (CaimanTls *tls, GIOStream *stream, GError **error)
+{
+  GTlsBackend *backend = g_tls_backend_get_default ();
+  if (tls->is_server)
+    return g_initable_new (g_tls_backend_get_server_connection_type (backend), NULL, error,
+                           "base-io-stream", stream, "certificate", tls->certificate, "database",
+                           tls->authorities, NULL);
+  GType type = g_tls_backend_get_client_connection_type (backend);
+  if (tls->authorities || tls->fingerprint)
+    return g_initable_new (type, NULL, error, "base-io-stream", stream, "server-identity",
+                           tls->identity, "database", tls->fingerprint ? NULL : tls->authorities,
+                           NULL);
+  return g_initable_new (type, NULL, error, "base-io-stream", stream, "server-identity",
+                         tls->identity, NULL);
+}
+
 GTlsConnection *
 caiman_tls_make_connection (CaimanTls *tls, GIOStream *stream, GError **error)
 {
-  g_autoptr (GTlsConnection) connection = NULL;
-  if (tls->is_server)
-    connection = (GTlsConnection *)g_tls_server_connection_new (stream, tls->certificate, error);
-  else
-    connection = (GTlsConnection *)g_tls_client_connection_new (stream, tls->identity, error);
+  g_autoptr (GTlsConnection) connection = new_connection (tls, stream, error);
   if (!connection)
     return NULL;
   g_tls_connection_set_require_close_notify (connection, FALSE);
-  if (tls->authorities)
-    g_tls_connection_set_database (connection, tls->authorities);
-  if (tls->is_server) {
+  if (tls->is_server)
     g_object_set (connection, "authentication-mode",
                   tls->authorities ? G_TLS_AUTHENTICATION_REQUIRED : G_TLS_AUTHENTICATION_NONE,
                   NULL);
-  } else {
-    if (tls->certificate)
-      g_tls_connection_set_certificate (connection, tls->certificate);
-    /* A pinned certificate is the only one that counts, so every one must come to be judged by
-     * on_accept_certificate(): with no authority at all, each is objected to. */
-    if (tls->fingerprint)
-      g_tls_connection_set_database (connection, NULL);
-  }
+  else if (tls->certificate)
+    g_tls_connection_set_certificate (connection, tls->certificate);
   g_signal_connect_data (connection, "accept-certificate", G_CALLBACK (on_accept_certificate),
                          caiman_tls_ref (tls), (GClosureNotify)(void (*) (void))caiman_tls_unref,
                          0);

@@ -45,7 +45,7 @@ decode (const guint8 *data, gsize size, gsize piece_bytes, guint32 max_bytes)
            CAIMAN_FRAME_READY)
       add_frame (&outcome, &frame, max_bytes);
     g_assert (outcome.verdict != CAIMAN_FRAME_NEED_MORE || left == 0);
-    g_assert (decoder.gathered_space <= 2 * size + 16384);
+    g_assert (decoder.gathered_space <= MAX (4 * size, 65536));
   }
   caiman_frame_decoder_clear (&decoder);
   return outcome;

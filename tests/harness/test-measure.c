@@ -475,8 +475,8 @@ test_timing (void)
 {
   Measured m;
   measured_init (&m, BULK);
-  measure_flow_offered (m.measure, 0, 1000000, MS (20));
-  deliver (&m, 10000, 20, 1020);
+  measured_trace (&m, SCENARIO_SIDE_SERVER, 0, CAIMAN_TRACE_DATA_RECEIVED, 0, 1000000, 0, 60);
+  measured_trace (&m, SCENARIO_SIDE_SERVER, -1, CAIMAN_TRACE_DATA_DELIVERED, 0, 1000000, 0, 60);
   measure_timing (m.measure, 70000, 900000, MS (3));
   measure_finish (m.measure, MS (1020));
   g_assert_cmpint (measured_connection (&m, SCENARIO_VIEW_ANY, "lateness-p99"), ==, 70000);

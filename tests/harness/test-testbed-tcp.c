@@ -26,16 +26,29 @@ get_metric (const Ran *ran, StoreSubject kind, const char *subject, const char *
   return store_run_get_metric (ran->store, kind, subject, name);
 }
 
-/* A busy machine can make a run invalid; then it says nothing, and is run again. */
-static void
+static gboolean
+could_not_keep_up (const Ran *ran)
+{
+  return ran->result->exit_class == RUN_EXIT_INTERNAL &&
+         strstr (ran->problems->str, "the testbed could not keep up");
+}
+
+/* A busy machine can make a run invalid; then it says nothing, and is run again. FALSE: so it is
+ * always, and the test is skipped. */
+static gboolean
 run_valid (Ran *ran, const char *text)
 {
   run (ran, text);
-  for (guint i = 0; i < 5 && ran->result->exit_class == RUN_EXIT_INTERNAL; i++) {
+  for (guint i = 0; i < 5 && could_not_keep_up (ran); i++) {
     g_test_message ("%s", ran->problems->str);
     ran_clear (ran);
     run (ran, text);
   }
+  if (!could_not_keep_up (ran))
+    return TRUE;
+  ran_clear (ran);
+  g_test_skip ("this machine is too busy for real time");
+  return FALSE;
 }
 
 /* --- Without faults --- */
@@ -45,7 +58,8 @@ test_both_directions (void)
 {
   Ran ran;
 
-  run_valid (&ran, RAN_LINKS BOTH1);
+  if (!run_valid (&ran, RAN_LINKS BOTH1))
+    return;
   ran_expect_exit (&ran, RUN_EXIT_HELD);
   g_assert_cmpstr (ran.store->testbed, ==, "tcp");
   g_assert_cmpint (ran_get_flow (&ran, "data.up")->delivered_bytes, ==, 1000000);
@@ -81,8 +95,9 @@ test_unlimited (void)
 {
   Ran ran;
 
-  run_valid (&ran, "[link a]\nrate = unlimited\n[traffic data]\nfrom = client\nkind = bulk\n"
-                   "bytes = 20MB\n");
+  if (!run_valid (&ran, "[link a]\nrate = unlimited\n[traffic data]\nfrom = client\nkind = bulk\n"
+                        "bytes = 2MB\n"))
+    return;
   ran_expect_exit (&ran, RUN_EXIT_HELD);
   ran_clear (&ran);
 }
@@ -93,10 +108,12 @@ test_slow_reader (void)
 {
   Ran ran;
 
-  run_valid (&ran, "[config]\nreceive-buffer = 64KiB\n"
-                   "[link a]\nrate = 50mbit\ndelay = 5ms\nqueue = 32KiB\nreceive-buffer = 16KiB\n"
-                   "[traffic data]\nfrom = client\nkind = bulk\nbytes = 400kB\n"
-                   "reader-starts = 300ms\n[expect]\nconnection.memory-peak = <= 2MB\n");
+  if (!run_valid (&ran,
+                  "[config]\nreceive-buffer = 64KiB\n"
+                  "[link a]\nrate = 50mbit\ndelay = 5ms\nqueue = 32KiB\nreceive-buffer = 16KiB\n"
+                  "[traffic data]\nfrom = client\nkind = bulk\nbytes = 400kB\n"
+                  "reader-starts = 300ms\n[expect]\nconnection.memory-peak = <= 2MB\n"))
+    return;
   ran_expect_exit (&ran, RUN_EXIT_HELD);
   g_assert_cmpint (ran.result->simulated_ns, >=, 300 * CAIMAN_NS_PER_MS);
   ran_clear (&ran);
@@ -107,8 +124,10 @@ test_ends_at_duration (void)
 {
   Ran ran;
 
-  run_valid (&ran, "ends = at-duration\n[link a]\nrate = 1mbit\n[traffic data]\nfrom = client\n"
-                   "kind = bulk\nbytes = 10MB\n[testbed tcp]\nscenario.duration = 200ms\n");
+  if (!run_valid (&ran,
+                  "ends = at-duration\n[link a]\nrate = 1mbit\n[traffic data]\nfrom = client\n"
+                  "kind = bulk\nbytes = 10MB\n[testbed tcp]\nscenario.duration = 200ms\n"))
+    return;
   ran_expect_exit (&ran, RUN_EXIT_HELD);
   g_assert_cmpint (ran.result->simulated_ns, >=, 200 * CAIMAN_NS_PER_MS);
   ran_clear (&ran);
@@ -163,7 +182,8 @@ test_survived (gconstpointer data)
   guint i = GPOINTER_TO_UINT (data);
   Ran ran;
 
-  run_valid (&ran, survived[i].text);
+  if (!run_valid (&ran, survived[i].text))
+    return;
   ran_expect_exit (&ran, RUN_EXIT_HELD);
   g_assert_true (ran_get_flow (&ran, "data.up")->complete);
   g_assert_true (ran_get_flow (&ran, "data.down")->complete);
@@ -180,11 +200,12 @@ test_refuse (void)
 {
   Ran ran;
 
-  run_valid (&ran, "[client]\nreconnect = 100ms\n"
-                   "[link a]\nrate = 20mbit\ndelay = 10ms\n"
-                   "[link b]\nrate = 20mbit\ndelay = 10ms\nstarts = 50ms\n"
-                   "[traffic data]\nfrom = client\nkind = bulk\nbytes = 2MB\n"
-                   "[event no]\nat = 20ms\ndo = refuse b for 200ms\n");
+  if (!run_valid (&ran, "[client]\nreconnect = 100ms\n"
+                        "[link a]\nrate = 20mbit\ndelay = 10ms\n"
+                        "[link b]\nrate = 20mbit\ndelay = 10ms\nstarts = 50ms\n"
+                        "[traffic data]\nfrom = client\nkind = bulk\nbytes = 2MB\n"
+                        "[event no]\nat = 20ms\ndo = refuse b for 200ms\n"))
+    return;
   ran_expect_exit (&ran, RUN_EXIT_HELD);
   g_assert_true (ran_count_rows (&ran, "event-end", NULL) > 0);
   g_assert_cmpfloat (get_metric (&ran, STORE_SUBJECT_LINK, "b.up", "bytes"), >, 0);
@@ -201,7 +222,8 @@ test_connect_fails (gconstpointer fault)
       fault, "\n[expect]\nclient.connection = fails with all-links-failed\n", NULL);
   Ran ran;
 
-  run_valid (&ran, text);
+  if (!run_valid (&ran, text))
+    return;
   ran_expect_exit (&ran, RUN_EXIT_HELD);
   ran_clear (&ran);
 }
@@ -211,9 +233,11 @@ test_crash_and_restart (void)
 {
   Ran ran;
 
-  run_valid (&ran, "[config]\nno-link-timeout = 2s\n[client]\nreconnect = 100ms\n" RAN_LINKS BOTH1
-                   "[event crash]\nat = 100ms\ndo = crash server for 100ms\n"
-                   "[expect]\nclient.connection = fails with server-id-mismatch\n");
+  if (!run_valid (&ran,
+                  "[config]\nno-link-timeout = 2s\n[client]\nreconnect = 100ms\n" RAN_LINKS BOTH1
+                  "[event crash]\nat = 100ms\ndo = crash server for 100ms\n"
+                  "[expect]\nclient.connection = fails with server-id-mismatch\n"))
+    return;
   ran_expect_exit (&ran, RUN_EXIT_HELD);
   ran_clear (&ran);
 }

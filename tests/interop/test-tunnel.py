@@ -20,85 +20,14 @@ import threading
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from netlab import CLIENT, SERVER, Lab  # noqa: E402
-from programs import CAIMAN, PEER, TUNNEL_PORT, Site, end_by_signal, require, run_tests, wait_for  # noqa: E402
+from programs import CAIMAN, PEER, end_by_signal, require, run_tests  # noqa: E402
+from tunnel import LOCAL_DEAD_PORT, LOCAL_UNPUBLISHED_PORT, TIMEOUT_S, Tunnel  # noqa: E402
 
-TARGET_PORT, LOCAL_PORT = 7000, 7001
-DEAD_PORT, LOCAL_DEAD_PORT = 7002, 7003
-UNPUBLISHED_PORT, LOCAL_UNPUBLISHED_PORT = 7004, 7005
 BULK_BYTES = 200 * 1000 * 1000
 RATE_MBIT = 60
 PIECE_BYTES = 1 << 20
-TIMEOUT_S = 60
 # How each client says that its server is not the one that it was.
 MISMATCH = {CAIMAN: "server-id-mismatch", PEER: "server id changed"}
-
-
-class Tunnel:
-    """A lab with both ends of a tunnel and a target that is a listening socket of ours."""
-
-    def __init__(self, caiman, client, server, rate_mbit=None):
-        self.kinds = client, server
-        self.caiman, self.rate_mbit = caiman, rate_mbit
-
-    def __enter__(self):
-        with contextlib.ExitStack() as stack:
-            self.lab = stack.enter_context(Lab(4, self.rate_mbit))
-            self.site = Site(self.lab, self.caiman)
-            with self.lab.inside(SERVER):
-                self.target = stack.enter_context(socket.create_server(("127.0.0.1", TARGET_PORT), backlog=128))
-            self.target.settimeout(TIMEOUT_S)
-            self.server = stack.enter_context(self.start_server())
-            self.client = stack.enter_context(self.start_client())
-            self.stack = stack.pop_all()
-        return self
-
-    def __exit__(self, *exception):
-        return self.stack.__exit__(*exception)
-
-    def start_server(self):
-        ports = [f"-p127.0.0.1:{port}:{port}" for port in (TARGET_PORT, DEAD_PORT)]
-        server = self.site.tunnel(self.kinds[1], SERVER, f"--tcp={TUNNEL_PORT}", *spell(ports))
-        self.site.wait_until_listening(SERVER, TUNNEL_PORT)
-        return server
-
-    def start_client(self):
-        ports = [
-            f"-p{TARGET_PORT}:{LOCAL_PORT}",
-            f"-p{DEAD_PORT}:{LOCAL_DEAD_PORT}",
-            f"-p{UNPUBLISHED_PORT}:{LOCAL_UNPUBLISHED_PORT}",
-        ]
-        targets = self.site.targets(TUNNEL_PORT)
-        client = self.site.tunnel(self.kinds[0], CLIENT, *targets, *spell(ports))
-        for port in (LOCAL_PORT, LOCAL_DEAD_PORT, LOCAL_UNPUBLISHED_PORT):
-            self.site.wait_until_listening(CLIENT, port)
-        return client
-
-    def replace_server(self):
-        """Kills the server and starts another on the same port."""
-        self.server.send(signal.SIGKILL)
-        self.server.wait()
-        # The peer's server insists on a port that nothing of the old one lingers on.
-        wait_for("the port to be free", lambda: not self.lab.forget(SERVER, TUNNEL_PORT))
-        self.server = self.stack.enter_context(self.start_server())
-
-    def dial(self, port=LOCAL_PORT):
-        """A user's connection into the tunnel."""
-        with self.lab.inside(CLIENT):
-            return socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S)
-
-    def connect(self):
-        """A user's connection and the one to the target that belongs to it."""
-        user = self.dial()
-        # The peer's client does not speak to its server before there is something to forward.
-        far, _ = self.target.accept()
-        far.settimeout(TIMEOUT_S)
-        return user, far
-
-
-def spell(ports):
-    """-pVALUE as two arguments."""
-    return [word for port in ports for word in ("-p", port[2:])]
 
 
 class Receiver(threading.Thread):

@@ -24,6 +24,7 @@ EXTENDS = re.compile(r"^extends\s*=\s*(\S+)", re.MULTILINE)
 JOBS = 2
 # In real time runs mostly wait.
 TCP_JOBS = 8
+TCP_JOBS_AGAIN = (4, 2, 1)
 INVALID, SKIPPED = 70, 77
 
 
@@ -168,10 +169,10 @@ def run_tcp(caiman, scenarios):
     """A run that could not keep up with real time says nothing, and is run again with more room."""
     tap = Tap()
     _, runs = run_all(caiman, scenarios, TCP_JOBS, "--testbed", "tcp")
-    for _ in range(3):
+    for jobs in TCP_JOBS_AGAIN:
         again = [path for path in runs if has_exit(runs[path], INVALID)]
         if again:
-            runs.update(run_all(caiman, again, 1, "--testbed", "tcp")[1])
+            runs.update(run_all(caiman, again, jobs, "--testbed", "tcp")[1])
     for path, of_path in runs.items():
         if of_path and all(run["exit"] == SKIPPED for run in of_path):
             print(f"# skipped: {path}")

@@ -51,7 +51,7 @@ say (int fd, BogusKind kind)
     say_frame (fd, ping, sizeof ping, sizeof ping);
     break;
   case BOGUS_HALF_TLS:
-    send (fd, "\x16\x03\x01\x02\x00\x01", 6, MSG_NOSIGNAL);
+    send (fd, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11, MSG_NOSIGNAL);
     break;
   case BOGUS_QUIET:
   case BOGUS_N_KINDS:

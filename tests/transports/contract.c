@@ -296,8 +296,8 @@ connected_pair_new (gconstpointer carrier)
 {
   Pair *pair = pair_new (carrier);
   start (pair);
-  wait_until (pair, pair->client.was_connected && pair->server.transport &&
-                        is_writable (&pair->server));
+  wait_until (pair,
+              pair->client.was_connected && pair->server.transport && is_writable (&pair->server));
   return pair;
 }
 

@@ -148,3 +148,29 @@ pair_close (GlibPair *pair, CaimanStream *stream, GError **error)
   g_autoptr (GAsyncResult) result = pair_wait_result (pair, &kept);
   return g_io_stream_close_finish (G_IO_STREAM (stream), result, error);
 }
+
+void
+pair_serve (GAsyncQueue *ports, const CaimanTcpAcceptorOptions *options)
+{
+  static const char *const addresses[] = { "127.0.0.1:0", NULL };
+  char buffer[4096];
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GError) error = NULL;
+  g_main_context_push_thread_default (context);
+  CaimanListener *listener = caiman_listener_new (NULL, &error);
+  g_assert_true (caiman_listener_listen (listener, addresses, options, &error));
+  g_async_queue_push (ports, GUINT_TO_POINTER (caiman_listener_get_port (listener, 0)));
+  CaimanStream *stream = caiman_listener_accept (listener, NULL, &error);
+  g_assert_no_error (error);
+  GInputStream *input = g_io_stream_get_input_stream (G_IO_STREAM (stream));
+  GOutputStream *output = g_io_stream_get_output_stream (G_IO_STREAM (stream));
+  for (gssize n; (n = g_input_stream_read (input, buffer, sizeof buffer, NULL, &error)) > 0;)
+    g_output_stream_write_all (output, buffer, (gsize)n, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_io_stream_close (G_IO_STREAM (stream), NULL, &error));
+  g_object_unref (stream);
+  g_object_unref (listener);
+  while (g_main_context_iteration (context, FALSE))
+    continue;
+  g_main_context_pop_thread_default (context);
+}

@@ -43,3 +43,7 @@ gboolean pair_close (GlibPair *pair, CaimanStream *stream, GError **error);
 
 /* Sockets and event loops that this process has open; GLib opens other descriptors of its own. */
 guint count_fds (void);
+
+/* A server for a thread of its own, in synchronous calls: listens, pushes its port into @ports,
+ * sends back to one client what it reads until the end, and closes. */
+void pair_serve (GAsyncQueue *ports, const CaimanTcpAcceptorOptions *options);

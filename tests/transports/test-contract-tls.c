@@ -50,7 +50,13 @@ int
 main (int argc, char **argv)
 {
   static const ContractCarrier carrier = {
-    "tls", place_new, place_free, place_connect, place_connect_refused, place_step, place_settle,
+    "tls",
+    place_new,
+    place_free,
+    place_connect,
+    place_connect_refused,
+    place_step,
+    place_settle,
     .accepts_early = TRUE,
   };
   g_test_init (&argc, &argv, NULL);

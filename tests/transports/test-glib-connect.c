@@ -3,7 +3,6 @@
 #include "tests/transports/glib-pair.h"
 
 #include "transports/tcp.h"
-#include "transports/tls.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -404,57 +403,10 @@ test_transports_for_nobody (void)
 
 /* --- Synchronously --- */
 
-/* A server in a thread of its own: sends back what it reads until the end. */
-static gpointer
-serve_with (GAsyncQueue *ports, const CaimanTcpAcceptorOptions *options)
-{
-  static const char *const addresses[] = { "127.0.0.1:0", NULL };
-  char buffer[4096];
-  g_autoptr (GMainContext) context = g_main_context_new ();
-  g_autoptr (GError) error = NULL;
-  g_main_context_push_thread_default (context);
-  CaimanListener *listener = caiman_listener_new (NULL, &error);
-  g_assert_true (caiman_listener_listen (listener, addresses, options, &error));
-  g_async_queue_push (ports, GUINT_TO_POINTER (caiman_listener_get_port (listener, 0)));
-  CaimanStream *stream = caiman_listener_accept (listener, NULL, &error);
-  g_assert_no_error (error);
-  GInputStream *input = g_io_stream_get_input_stream (G_IO_STREAM (stream));
-  GOutputStream *output = g_io_stream_get_output_stream (G_IO_STREAM (stream));
-  for (gssize n; (n = g_input_stream_read (input, buffer, sizeof buffer, NULL, &error)) > 0;)
-    g_output_stream_write_all (output, buffer, (gsize)n, NULL, NULL, &error);
-  g_assert_no_error (error);
-  g_assert_true (g_io_stream_close (G_IO_STREAM (stream), NULL, &error));
-  g_object_unref (stream);
-  g_object_unref (listener);
-  while (g_main_context_iteration (context, FALSE))
-    continue;
-  g_main_context_pop_thread_default (context);
-  return NULL;
-}
-
 static gpointer
 serve (gpointer ports)
 {
-  return serve_with (ports, NULL);
-}
-
-static CaimanTls *
-make_server_tls (GError **error)
-{
-  g_autofree char *certificate = g_test_build_filename (G_TEST_DIST, "tls", "server.pem", NULL);
-  g_autofree char *key = g_test_build_filename (G_TEST_DIST, "tls", "server-key.pem", NULL);
-  return caiman_tls_new_server (certificate, key, NULL, error);
-}
-
-static gpointer
-serve_with_tls (gpointer ports)
-{
-  g_autoptr (GError) error = NULL;
-  CaimanTls *tls = make_server_tls (&error);
-  g_assert_no_error (error);
-  CaimanTcpAcceptorOptions options = { .wrap = caiman_tls_wrap, .wrap_data = tls };
-  serve_with (ports, &options);
-  caiman_tls_unref (tls);
+  pair_serve (ports, NULL);
   return NULL;
 }
 
@@ -509,39 +461,6 @@ test_synchronous_messages (void)
   g_output_stream_close (g_io_stream_get_output_stream (G_IO_STREAM (pair.up)), NULL, NULL);
   g_assert_null (caiman_stream_receive_message (pair.up, NULL, &error));
   g_assert_no_error (error);
-  g_assert_true (g_io_stream_close (G_IO_STREAM (pair.up), NULL, &error));
-  g_thread_join (server);
-  pair_clear (&pair);
-}
-
-static void
-test_tls (void)
-{
-  GlibPair pair;
-  char buffer[6] = "";
-  g_autoptr (GError) error = NULL;
-  g_autoptr (CaimanTls) probe = make_server_tls (&error);
-  if (g_error_matches (error, CAIMAN_ERROR, CAIMAN_REASON_IO_ERROR)) {
-    g_test_skip (error->message);
-    return;
-  }
-  g_autoptr (GAsyncQueue) ports = g_async_queue_new ();
-  pair_init (&pair, NULL);
-  GThread *server = g_thread_new ("server", serve_with_tls, ports);
-  g_autofree char *host =
-      g_strdup_printf ("127.0.0.1:%u", GPOINTER_TO_UINT (g_async_queue_pop (ports)));
-  const char *hosts[] = { host, NULL };
-  CaimanTls *tls = caiman_tls_new_client (NULL, NULL, CAIMAN_TLS_ANY_SERVER, NULL, NULL, &error);
-  g_assert_no_error (error);
-  CaimanTcpConnectorOptions options = { .wrap = caiman_tls_wrap, .wrap_data = tls };
-  pair.up = caiman_client_connect (pair.client, hosts, &options, NULL, &error);
-  g_assert_no_error (error);
-  caiman_tls_unref (tls); /* the stream has its own reference */
-  GOutputStream *output = g_io_stream_get_output_stream (G_IO_STREAM (pair.up));
-  GInputStream *input = g_io_stream_get_input_stream (G_IO_STREAM (pair.up));
-  g_assert_true (g_output_stream_write_all (output, "hello", 5, NULL, NULL, &error));
-  g_assert_true (g_input_stream_read_all (input, buffer, 5, NULL, NULL, &error));
-  g_assert_cmpstr (buffer, ==, "hello");
   g_assert_true (g_io_stream_close (G_IO_STREAM (pair.up), NULL, &error));
   g_thread_join (server);
   pair_clear (&pair);
@@ -636,7 +555,6 @@ main (int argc, char **argv)
   g_test_add_func ("/transports/glib-sync/two-threads", test_two_threads);
   g_test_add_func ("/transports/glib-sync/messages", test_synchronous_messages);
   g_test_add_func ("/transports/glib-sync/main-context", test_synchronous_over_the_main_context);
-  g_test_add_func ("/transports/glib-sync/tls", test_tls);
   g_test_add_func ("/transports/glib-sync/handlers", test_handlers_do_not_wait);
   return g_test_run ();
 }
