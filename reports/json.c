@@ -4,6 +4,7 @@
 
 #include <json-glib/json-glib.h>
 #include <math.h>
+#include <string.h>
 
 /* Up to here every integer has a double of its own. */
 #define EXACT_INTEGER_MAX 9007199254740992.0
@@ -25,6 +26,20 @@ add_integer (JsonBuilder *builder, const char *name, gint64 value)
   json_builder_add_int_value (builder, value);
 }
 
+/* JSON-GLib prints 3e-09 as "3e-09.0", which is no JSON. The next double has digits behind the
+ * point. */
+static double
+avoid_bare_exponent (double value)
+{
+  char digits[G_ASCII_DTOSTR_BUF_SIZE];
+  g_ascii_dtostr (digits, sizeof digits, value);
+  while (strchr (digits, 'e') && !strchr (digits, '.')) {
+    value = nextafter (value, INFINITY);
+    g_ascii_dtostr (digits, sizeof digits, value);
+  }
+  return value;
+}
+
 /* Whole numbers without a fraction, so that a count looks like one. */
 static void
 add_number (JsonBuilder *builder, const char *name, double value)
@@ -35,7 +50,7 @@ add_number (JsonBuilder *builder, const char *name, double value)
   else if (value == floor (value) && fabs (value) <= EXACT_INTEGER_MAX)
     json_builder_add_int_value (builder, (gint64)value);
   else
-    json_builder_add_double_value (builder, value);
+    json_builder_add_double_value (builder, avoid_bare_exponent (value));
 }
 
 static void

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Connections taken per listener and dispatch, so that a flood leaves time for the links. */
-#define ACCEPTS_PER_DISPATCH 8
+#define ACCEPTS_PER_DISPATCH 1
 
 /* Without descriptors, as long as this. */
 #define PAUSE_NS (100 * CAIMAN_NS_PER_MS)

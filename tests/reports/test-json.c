@@ -63,11 +63,35 @@ test_what_is_not_defined (void)
       1e300);
 }
 
+/* Numbers whose shortest form has an exponent and no point are JSON, too. */
+static void
+test_small_and_large (void)
+{
+  static const double values[] = { 3e-09, 6e-09, 1e-08, -1e-08, 1e-300, 1e22, 1.5e-9, 0.1 };
+  g_autoptr (StoreRun) run = store_run_new ();
+  for (gsize i = 0; i < G_N_ELEMENTS (values); i++) {
+    g_autofree char *name = g_strdup_printf ("m%zu", i);
+    store_run_add_metric (run, STORE_SUBJECT_RUN, "", name, values[i], "ratio");
+  }
+  g_autofree char *line = report_json_format (run);
+  g_autoptr (GRegex) broken = g_regex_new ("e[-+]?[0-9]+\\.", 0, 0, NULL);
+  g_assert_false (g_regex_match (broken, line, 0, NULL));
+  g_autoptr (JsonNode) root = json_from_string (line, NULL);
+  JsonObject *metrics = json_object_get_object_member (json_node_get_object (root), "metrics");
+  for (gsize i = 0; i < G_N_ELEMENTS (values); i++) {
+    g_autofree char *name = g_strdup_printf ("m%zu", i);
+    JsonObject *metric = json_object_get_object_member (metrics, name);
+    double value = json_object_get_double_member (metric, "value");
+    g_assert_cmpfloat_with_epsilon (value, values[i], fabs (values[i]) * 1e-14);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/reports/json/object", test_object);
   g_test_add_func ("/reports/json/what-is-not-defined", test_what_is_not_defined);
+  g_test_add_func ("/reports/json/small-and-large", test_small_and_large);
   return g_test_run ();
 }
