@@ -6,6 +6,7 @@
  * done by the task, from the loop. GIO makes handshakes, and ends streams, in threads of its own:
  * while one of them is at work (@n_async) nothing is closed under its feet. */
 #include "transports/tls-private.h"
+#include "transports/tls-turns.h"
 
 #include "transports/frame-writer.h"
 #include "transports/receive-buffer.h"
@@ -29,7 +30,8 @@
 
 typedef enum {
   TLS_CONNECTING, /* @tcp is */
-  TLS_AWAITED,    /* the client has not said anything yet: no thread for those who never do */
+  TLS_AWAITED,    /* the client has not said anything yet, or it is not its turn (tls-turns.h): no
+                     thread for those who never say anything, few for those who say no more */
   TLS_HANDSHAKE,
   TLS_OPEN,
   TLS_CLOSING, /* close() was called: sends what it has and ends the stream */
@@ -50,6 +52,7 @@ typedef struct {
   GPollableOutputStream *out;
   GSource *in_source, *out_source; /* (owned, nullable) attached while there is nothing to do */
   GCancellable *cancellable;
+  CaimanTlsTurn turn;       /* server: for the handshake */
   guint n_async;            /* operations of GIO under way; each holds a reference */
   GError *handshake_error;  /* (owned, nullable) */
   gboolean handshake_ended; /* and @handshake_error says how */
@@ -123,6 +126,8 @@ stop (Tls *self, gboolean graceful)
     self->tcp->klass->free (g_steal_pointer (&self->tcp));
   if (self->watch.loop)
     caiman_loop_remove_watch (&self->watch);
+  if (caiman_tls_turn_is_waiting (&self->turn))
+    caiman_tls_turn_end (&self->turn);
   caiman_loop_remove_task (self->loop, &self->task);
   caiman_loop_arm_timer (self->loop, &self->timer, CAIMAN_TIME_NEVER);
   clear_source (&self->in_source);
@@ -277,7 +282,8 @@ tls_is_writable (CaimanTransport *transport)
   gboolean writable =
       self->state == TLS_OPEN &&
       (gint64)(self->writer.queued_bytes + self->record_bytes) < self->queue_limit_bytes;
-  self->told_full = !writable;
+  /* Whoever asks again, after set_send_limit() say, is still told. */
+  self->told_full |= !writable;
   return writable;
 }
 
@@ -287,8 +293,10 @@ flush (Tls *self)
   g_autoptr (GError) error = NULL;
   if (!write_queue (self, &error))
     fail (self, get_reason (error));
-  else if (self->told_full && tls_is_writable (&self->base))
+  else if (self->told_full && tls_is_writable (&self->base)) {
+    self->told_full = FALSE;
     self->base.events->writable (self->base.user_data);
+  }
 }
 
 static void
@@ -501,6 +509,7 @@ on_handshake_done (GObject *connection, GAsyncResult *result, gpointer user_data
   Tls *self = user_data;
   g_tls_connection_handshake_finish (G_TLS_CONNECTION (connection), result, &self->handshake_error);
   self->n_async--;
+  caiman_tls_turn_end (&self->turn); /* not before the thread is free */
   self->handshake_ended = TRUE;
   if (self->state == TLS_HANDSHAKE)
     caiman_loop_add_task (self->loop, &self->task);
@@ -519,6 +528,12 @@ start_handshake (Tls *self)
   g_tls_connection_handshake_async (self->connection, G_PRIORITY_DEFAULT, self->cancellable,
                                     on_handshake_done, self);
   g_main_context_pop_thread_default (self->context);
+}
+
+static void
+on_turn (CaimanTlsTurn *turn)
+{
+  start_handshake ((Tls *)((char *)turn - G_STRUCT_OFFSET (Tls, turn)));
 }
 
 static void
@@ -545,7 +560,8 @@ on_ready (CaimanLoopWatch *watch, guint32 epoll_events)
   Tls *self = (Tls *)((char *)watch - G_STRUCT_OFFSET (Tls, watch));
   if (self->state == TLS_AWAITED) {
     caiman_loop_set_watch_events (watch, EPOLLET);
-    start_handshake (self);
+    if (!caiman_tls_turn_is_waiting (&self->turn))
+      caiman_tls_turn_await (&self->turn, self->fd);
   } else if (epoll_events & (EPOLLERR | EPOLLHUP)) {
     self->broken = TRUE;
     caiman_loop_add_task (self->loop, &self->task);
@@ -701,6 +717,7 @@ tls_new (CaimanLoop *loop, CaimanTls *tls)
   self->fd = -1;
   self->cancellable = g_cancellable_new ();
   self->watch.ready = on_ready;
+  self->turn.begin = on_turn;
   self->task.run = on_task;
   self->drain.end = cut_drain;
   self->drain.user_data = self;

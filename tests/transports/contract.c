@@ -451,6 +451,25 @@ test_send_limit (gconstpointer carrier)
   wait_until (pair, is_writable (&pair->client) || pair->client.n_sent > n_sent);
 }
 
+/* Who asks again after the limit has been raised, and hears that there is room, is told all the
+ * same: what it has noted down when it heard FALSE is still to be taken back. */
+static void
+test_writable_is_owed (gconstpointer carrier)
+{
+  g_autoptr (Pair) pair = connected_pair_new (carrier);
+  const CaimanTransportClass *klass = pair->client.transport->klass;
+  if (!klass->set_send_limit) {
+    g_test_skip ("no send limit on this carrier");
+    return;
+  }
+  klass->set_send_limit (pair->client.transport, 4096);
+  fill (pair);
+  guint n_writable = pair->client.n_writable;
+  klass->set_send_limit (pair->client.transport, 16 * 1024 * 1024);
+  g_assert_true (klass->is_writable (pair->client.transport));
+  wait_until (pair, pair->client.n_writable > n_writable);
+}
+
 /* What was sent before close() arrives, then the end; free() may follow at once. */
 static void
 test_close (gconstpointer carrier)
@@ -638,6 +657,7 @@ contract_add_tests (const ContractCarrier *carrier)
     { "directions-are-independent", test_directions_are_independent },
     { "one-at-a-time", test_one_at_a_time },
     { "send-limit", test_send_limit },
+    { "writable-is-owed", test_writable_is_owed },
     { "close", test_close },
     { "close-towards-slow-peer", test_close_towards_slow_peer },
     { "both-close", test_both_close },

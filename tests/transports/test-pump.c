@@ -733,12 +733,12 @@ test_failed (void)
 static void
 test_turned_away (void)
 {
+  gboolean freed[3] = { FALSE };
   CaimanConfig config;
   caiman_config_init (&config, CAIMAN_PRESET_ADAPTIVE);
   config.handshakes_per_address_max = 1;
   g_autoptr (World) w = world_new (&config);
   CaimanPump *pump = w->apps[SERVER].pump;
-  gboolean freed[3] = { FALSE };
   static const char *const remotes[] = { "192.0.2.1", "192.0.2.1", "192.0.2.2" };
   for (guint i = 0; i < 3; i++) {
     Fake *fake = g_new0 (Fake, 1);
