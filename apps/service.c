@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -150,10 +151,23 @@ app_service_get_signal (const AppService *service)
 
 /* --- Life --- */
 
+/* Each link and each forwarded connection takes a descriptor; the usual limit of 1 024 is meant for
+ * programs that use select(). */
+static void
+raise_descriptor_limit (void)
+{
+  struct rlimit limit;
+  if (getrlimit (RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit (RLIMIT_NOFILE, &limit);
+  }
+}
+
 AppService *
 app_service_new (AppEndpoint *endpoint, gint64 grace_ns, const AppServiceHandler *handler,
                  gpointer user_data)
 {
+  raise_descriptor_limit ();
   AppService *service = g_new0 (AppService, 1);
   GMainContext *context = app_endpoint_get_context (endpoint);
   service->endpoint = endpoint;

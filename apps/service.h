@@ -18,7 +18,8 @@ typedef struct {
   void (*reload) (gpointer user_data); /* (nullable) SIGHUP; without it, SIGHUP ends */
 } AppServiceHandler;
 
-/* @grace_ns: how long connections may go on after the first signal. @endpoint is borrowed. */
+/* @grace_ns: how long connections may go on after the first signal. @endpoint is borrowed. The
+ * process may have as many descriptors as the system allows it from then on. */
 AppService *app_service_new (AppEndpoint *endpoint, gint64 grace_ns,
                              const AppServiceHandler *handler, gpointer user_data);
 void app_service_free (AppService *service); /* accepts NULL */

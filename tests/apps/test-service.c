@@ -209,12 +209,27 @@ test_no_descriptors (void)
   close (fd);
 }
 
+static void
+test_descriptor_limit (void)
+{
+  struct rlimit limit, small, raised;
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  small = (struct rlimit) { MIN (limit.rlim_max, 256), limit.rlim_max };
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &small), ==, 0);
+  g_autoptr (AppEndpoint) endpoint = make_endpoint ();
+  g_autoptr (AppService) service = app_service_new (endpoint, 0, &(AppServiceHandler) { 0 }, NULL);
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &raised), ==, 0);
+  g_assert_cmpuint (raised.rlim_cur, ==, limit.rlim_max);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/apps/service/notify", test_notify);
   g_test_add_func ("/apps/service/quit", test_quit);
+  g_test_add_func ("/apps/service/descriptor-limit", test_descriptor_limit);
   g_test_add_func ("/apps/log/levels", test_levels);
   g_test_add_func ("/apps/log/observer", test_log);
   g_test_add_func ("/apps/log/stderr", test_stderr);
