@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* How often checking asks whether all was right so far. */
+#define WORDS_PER_LOOK 64
+
 static inline guint64
 rotate_left (guint64 value, int bits)
 {
@@ -62,20 +65,37 @@ next_byte (SpeedContent *content)
   return byte;
 }
 
-/* Checks whole words up to the first wrong one: the bytes that are right. */
+/* What differs between the next word and the one at @data; 0: nothing. */
+static inline guint64
+compare_word (CaimanPrng *prng, const guint8 *data)
+{
+  guint64 word;
+  memcpy (&word, data, sizeof word);
+  return GUINT64_FROM_LE (word) ^ next_word (prng);
+}
+
+/* Checks whole words up to the first wrong one, many between two looks at the result: the bytes
+ * that are right. */
 static gsize
 check_words (SpeedContent *content, const guint8 *data, gsize size)
 {
-  CaimanPrng prng = content->prng, before = prng;
-  gsize i = 0;
-  for (; i + sizeof (guint64) <= size; i += sizeof (guint64)) {
-    guint64 word;
-    memcpy (&word, data + i, sizeof word);
-    before = prng;
-    if (GUINT64_FROM_LE (word) != next_word (&prng)) {
-      content->prng = before;
-      return i;
+  CaimanPrng prng = content->prng;
+  gsize step = WORDS_PER_LOOK * sizeof (guint64), i = 0;
+  while (i + sizeof (guint64) <= size) {
+    CaimanPrng before = prng;
+    guint64 difference = 0;
+    if (i + step > size)
+      step = sizeof (guint64);
+    for (gsize at = 0; at < step; at += sizeof (guint64))
+      difference |= compare_word (&prng, data + i + at);
+    if (difference == 0) {
+      i += step;
+      continue;
     }
+    prng = before;
+    if (step == sizeof (guint64))
+      break;
+    step = sizeof (guint64);
   }
   content->prng = prng;
   return i;

@@ -3,10 +3,9 @@
 """caiman and the real peer side by side, each with itself: how long the receiver waits when a link
 fails, and how fast they are over loopback. Needs root, iproute2 and the peer (tests/interop).
 
-usage: peers.py [--rounds N] [--only failover|throughput] [--options OPTIONS] BUILD
+usage: peers.py [--rounds N] [--only failover|throughput] BUILD
 
-Prints tables in Markdown, of medians (and worst) of N rounds; the two take turns in each. OPTIONS are
-added to caiman's command lines.
+Prints tables in Markdown, of medians (and worst) of N rounds; the two take turns in each.
 """
 
 import argparse
@@ -116,13 +115,14 @@ def measure_speed(site, kind, direction):
     targets = [f"--tcp=10.78.0.{number}:{SPEED_PORT}" for number in range(1, N_LINKS + 1)]
     # Both want to be told that several links over the same interface are wanted.
     client = [*targets, "--tcp-link-filter", "none", "-t", str(SPEED_S), direction]
-    with site.speed(kind, SERVER, f"--tcp={SPEED_PORT}", *(["--tcp-link-filter=none"] if kind == CAIMAN else [])):
+    unfiltered = ["--tcp-link-filter=none"] if kind == CAIMAN else []
+    with site.speed(kind, SERVER, f"--tcp={SPEED_PORT}", *unfiltered):
         site.wait_until_listening(SERVER, SPEED_PORT)
-        command = [site.caiman, "speed"] if kind == CAIMAN else [f"{site.peer}/agg-speed"]
-        command += ["client", *([] if kind == CAIMAN else ["-n"]), *client]
-        with Program(site.lab, SERVER, [*command, *(["-j"] if kind == CAIMAN else [])]) as program:
+        own, theirs = [site.caiman, "speed", "client", "-j"], [f"{site.peer}/agg-speed", "client", "-n"]
+        with Program(site.lab, SERVER, [*(own if kind == CAIMAN else theirs), *client]) as program:
             time.sleep(SPEED_S / 2)
-            n_links = len(call(*f"ss -N {site.lab.names[SERVER]} -Hnt state established sport = :{SPEED_PORT}".split()).splitlines())
+            listing = f"ss -N {site.lab.names[SERVER]} -Hnt state established sport = :{SPEED_PORT}"
+            n_links = len(call(*listing.split()).splitlines())
             assert n_links == N_LINKS, n_links
             assert program.wait() == 0
             return parse_speed(kind, program.text(), direction)

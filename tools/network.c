@@ -5,13 +5,21 @@
 #include <string.h>
 #include <sys/resource.h>
 
+/* "status" is no role of a process, but stands where roles do. */
+static const char *
+get_roles (const char *verb)
+{
+  return strcmp (verb, "tunnel") == 0 ? "server|client|status" : "server|client";
+}
+
 static void
 print_roles (const char *verb)
 {
-  g_autofree char *text = g_strdup_printf ("usage: caiman %s server|client [OPTION...]\n\n"
-                                           "'caiman %s server --help' and 'caiman %s client "
-                                           "--help' explain the options.\n",
-                                           verb, verb, verb);
+  g_autofree char *text = g_strdup_printf ("usage: caiman %s %s [OPTION...]\n\n"
+                                           "'caiman %s server --help', 'caiman %s client "
+                                           "--help'%s explain the options.\n",
+                                           verb, get_roles (verb), verb, verb,
+                                           strcmp (verb, "tunnel") == 0 ? " and so on" : "");
   tool_print (text);
 }
 
@@ -27,7 +35,7 @@ network_parse_role (int *argc, char ***argv, AppRole *role_out, int *status_out)
     return FALSE;
   }
   if (strcmp (role, "client") != 0 && strcmp (role, "server") != 0) {
-    tool_error ("usage: caiman %s server|client [OPTION...]", verb);
+    tool_error ("usage: caiman %s %s [OPTION...]", verb, get_roles (verb));
     return FALSE;
   }
   *role_out = *role == 'c' ? APP_ROLE_CLIENT : APP_ROLE_SERVER;

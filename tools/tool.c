@@ -185,7 +185,7 @@ tool_parse (int *argc, char ***argv, const GOptionEntry *entries, const char *ar
   *status_out = EXIT_STATUS_USAGE;
   if (!g_option_context_parse (context, argc, argv, &error)) {
     tool_error ("%s: %s", verb, error->message);
-    g_printerr ("See 'caiman help %s'.\n", verb);
+    g_printerr ("See 'caiman %s --help'.\n", verb);
     return FALSE;
   }
   if (wants_help) {

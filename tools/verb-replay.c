@@ -309,16 +309,16 @@ replay_id (ReplayVerb *verb, const char *path, const char *id_text)
   g_autoptr (StoreRun) recorded = load_run (path, id, &error);
   if (recorded == NULL)
     return tool_fail (error);
-  if (!recorded->finished || recorded->digest == NULL) {
-    tool_error ("run %" G_GINT64_FORMAT " has no digest to compare with: it %s", id,
-                recorded->finished ? "was skipped" : "did not finish");
-    return EXIT_STATUS_USAGE;
-  }
   if (g_strcmp0 (recorded->testbed, "sim") != 0) {
     tool_error ("run %" G_GINT64_FORMAT
                 " was on the testbed %s, in real time: no run of it is like "
                 "another (caiman show --events prints its events)",
                 id, recorded->testbed);
+    return EXIT_STATUS_USAGE;
+  }
+  if (!recorded->finished || recorded->digest == NULL) {
+    tool_error ("run %" G_GINT64_FORMAT " has no digest to compare with: it %s", id,
+                recorded->finished ? "was skipped" : "did not finish");
     return EXIT_STATUS_USAGE;
   }
   return replay (verb, recorded);

@@ -139,6 +139,27 @@ gather (CaimanFrameDecoder *decoder, const guint8 **data_inout, gsize *size_inou
   take (data_inout, size_inout, size);
 }
 
+gsize
+caiman_frame_decoder_get_missing (const CaimanFrameDecoder *decoder, const guint8 *data, gsize size)
+{
+  guint32 payload_bytes = decoder->payload_bytes;
+  gsize header_bytes = 0;
+
+  if (decoder->end != CAIMAN_FRAME_NEED_MORE || decoder->gathered || size == 0)
+    return 0;
+  if (decoder->header_bytes < CAIMAN_FRAME_HEADER_BYTES) {
+    header_bytes = CAIMAN_FRAME_HEADER_BYTES;
+    if (decoder->header_bytes > 0 || size < header_bytes)
+      return 0;
+    if (get_be16 (data + 4) != decoder->next_seq)
+      return 0; /* feed() will tell */
+    payload_bytes = get_be32 (data);
+  }
+  if (payload_bytes > decoder->payload_max_bytes || size >= header_bytes + payload_bytes)
+    return 0;
+  return header_bytes + payload_bytes - size;
+}
+
 guint8 *
 caiman_frame_decoder_reserve (CaimanFrameDecoder *decoder, gsize *size_out)
 {

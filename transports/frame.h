@@ -68,6 +68,12 @@ CaimanFrameVerdict caiman_frame_decoder_feed (CaimanFrameDecoder *decoder,
                                               const guint8 **data_inout, gsize *size_inout,
                                               CaimanFrame *frame_out);
 
+/* How many bytes are missing behind the @size at @data, the next input, to the end of its first
+ * frame: who has room for them there may read them in place and feed() the whole, which spares a
+ * copy. 0: it is complete, or cannot be told, or some of it has been taken; feed() it. */
+gsize caiman_frame_decoder_get_missing (const CaimanFrameDecoder *decoder, const guint8 *data,
+                                        gsize size);
+
 /* Where the next bytes of the payload under way may be written to, so that they need not be copied
  * from elsewhere; NULL and *@size_out = 0 when none has begun. Valid until the next call. All input
  * must have been fed. */

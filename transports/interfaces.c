@@ -333,22 +333,31 @@ drain (CaimanInterfaces *self)
   while (result != READ_EMPTY && result != READ_FAILED);
 }
 
-/* All anew; FALSE (errno may tell why): it will be tried again. */
+/* All anew; FALSE (errno may tell why): it will be tried again, and the list is what it was. */
 static gboolean
 dump_all (CaimanInterfaces *self)
 {
+  GPtrArray *before = g_steal_pointer (&self->interfaces);
+  self->interfaces = g_ptr_array_new_with_free_func (interface_free);
   ReadResult result = READ_AGAIN;
   for (guint i = 0; i < DUMP_ATTEMPTS_MAX && result == READ_AGAIN; i++) {
     drain (self);
     g_ptr_array_set_size (self->interfaces, 0);
-    touch (self, NULL);
     result = dump (self, RTM_GETLINK);
     if (result == READ_DONE)
       result = dump (self, RTM_GETADDR);
   }
-  if (result != READ_DONE)
-    caiman_loop_arm_timer (self->loop, &self->retry, caiman_loop_now (self->loop) + DUMP_PAUSE_NS);
-  return result == READ_DONE;
+  int reason = errno;
+  if (result == READ_DONE) {
+    g_ptr_array_unref (before);
+    touch (self, NULL);
+    return TRUE;
+  }
+  g_ptr_array_unref (self->interfaces);
+  self->interfaces = before;
+  caiman_loop_arm_timer (self->loop, &self->retry, caiman_loop_now (self->loop) + DUMP_PAUSE_NS);
+  errno = reason;
+  return FALSE;
 }
 
 static void

@@ -3,11 +3,11 @@
  * that chunks share, as slices may outlive the buffer and be dropped in other threads. */
 #include "transports/receive-buffer.h"
 
-#define CHUNK_BYTES     (256u * 1024u)
+#define CHUNK_BYTES     (1024u * 1024u)
 #define SPACE_MIN_BYTES (CHUNK_BYTES / 4)
 #define SLICE_MIN_BYTES 4096u
 /* Chunks that are kept for reuse: fresh memory costs a page fault each 4 KiB. */
-#define SPARE_MAX 8u
+#define SPARE_MAX 16u
 /* How much more chunks may hold than their slices. */
 #define PINNED_FREE_BYTES (4u * 1024u * 1024u)
 #define PINNED_RATIO      4u
@@ -156,16 +156,38 @@ slice_free (gpointer data)
   g_free (slice);
 }
 
+/* With the lock held: do the chunks in use hold no more memory than @size more bytes justify? */
+static gboolean
+is_justified (const Shared *shared, gsize size)
+{
+  gsize pinned_bytes = shared->n_chunks * CHUNK_BYTES;
+  return pinned_bytes <= PINNED_FREE_BYTES + PINNED_RATIO * (shared->sliced_bytes + size);
+}
+
 /* Counts a slice of @size bytes; FALSE when the chunks in use hold too much memory already. */
 static gboolean
 count_slice (Shared *shared, gsize size)
 {
   g_mutex_lock (&shared->lock);
-  gsize pinned_bytes = shared->n_chunks * CHUNK_BYTES;
-  gboolean fine = pinned_bytes <= PINNED_FREE_BYTES + PINNED_RATIO * (shared->sliced_bytes + size);
+  gboolean fine = is_justified (shared, size);
   if (fine)
     shared->sliced_bytes += size;
   g_mutex_unlock (&shared->lock);
+  return fine;
+}
+
+gboolean
+caiman_receive_buffer_extend (CaimanReceiveBuffer *buffer, CaimanReceiveChunk *chunk,
+                              const guint8 *data, gsize size, gsize more)
+{
+  if (size + more < SLICE_MIN_BYTES || chunk != buffer->chunk ||
+      data + size != chunk->data + buffer->used_bytes || more > CHUNK_BYTES - buffer->used_bytes)
+    return FALSE;
+  g_mutex_lock (&buffer->shared->lock);
+  gboolean fine = is_justified (buffer->shared, size + more);
+  g_mutex_unlock (&buffer->shared->lock);
+  if (fine)
+    buffer->used_bytes += more;
   return fine;
 }
 

@@ -31,6 +31,11 @@ guint8 *caiman_receive_buffer_reserve (CaimanReceiveBuffer *buffer, gsize *space
  * (transfer full), which must be held while they are used. */
 CaimanReceiveChunk *caiman_receive_buffer_commit (CaimanReceiveBuffer *buffer, gsize used_bytes);
 
+/* Keeps the @more bytes behind the @size at @data, which lie in @chunk, for whoever has that: what
+ * is read there continues what is at @data. FALSE when they are not free, or a copy is better. */
+gboolean caiman_receive_buffer_extend (CaimanReceiveBuffer *buffer, CaimanReceiveChunk *chunk,
+                                       const guint8 *data, gsize size, gsize more);
+
 /* The @size bytes at @data, which lie in @chunk, as GBytes (transfer full) that keep the chunk;
  * NULL when a copy is better. */
 GBytes *caiman_receive_chunk_slice (CaimanReceiveChunk *chunk, const guint8 *data, gsize size);

@@ -35,6 +35,14 @@ typedef enum {
   TCP_DEAD,    /* failed or aborted: no call-back any more */
 } TcpState;
 
+/* Received and not decoded. */
+typedef struct {
+  CaimanReceiveChunk *chunk; /* (owned, nullable) holds @data */
+  const guint8 *data;
+  gsize size;
+  gsize promised_bytes; /* kept free behind it, for the rest of the frame that it ends in */
+} Input;
+
 typedef struct {
   CaimanTransport base;
   gint n_refs;
@@ -49,6 +57,7 @@ typedef struct {
 
   gboolean can_read, can_write; /* the socket was ready and has not said EAGAIN since */
   gboolean peer_ended;          /* reading on will tell how */
+  gboolean broken;              /* the same, and nothing can be sent any more */
   gboolean shut;                /* shutdown() was called */
 
   CaimanFrameWriter writer;
@@ -57,10 +66,15 @@ typedef struct {
 
   gboolean reading;
   CaimanFrameDecoder decoder;
-  CaimanReceiveChunk *chunk; /* (owned, nullable) holds @input */
-  const guint8 *input;       /* received and not decoded */
-  gsize input_bytes;
+  Input input, next_input; /* the second comes behind the first, elsewhere */
 } Tcp;
+
+static void
+input_clear (Input *input)
+{
+  caiman_receive_chunk_unref (input->chunk);
+  *input = (Input) { 0 };
+}
 
 static void
 tcp_unref (Tcp *self)
@@ -80,8 +94,8 @@ release_socket (Tcp *self)
   caiman_loop_arm_timer (self->loop, &self->timer, CAIMAN_TIME_NEVER);
   caiman_frame_writer_clear (&self->writer);
   caiman_frame_decoder_clear (&self->decoder);
-  g_clear_pointer (&self->chunk, caiman_receive_chunk_unref);
-  self->input_bytes = 0;
+  input_clear (&self->input);
+  input_clear (&self->next_input);
   int fd = self->fd;
   self->fd = -1;
   return fd;
@@ -250,33 +264,85 @@ hand_over (Tcp *self, CaimanReceiveChunk *chunk, const CaimanFrame *frame)
   self->base.events->packet (self->base.user_data, frame->data, frame->size, bytes);
 }
 
+/* Is the last frame of the input to be completed where it is? Otherwise the decoder copies it. */
+static gboolean
+continues_in_place (Tcp *self, CaimanReceiveChunk *chunk)
+{
+  Input *input = &self->input;
+  gsize missing = caiman_frame_decoder_get_missing (&self->decoder, input->data, input->size);
+  if (missing == 0 || input->promised_bytes > 0)
+    return missing > 0;
+  if (!caiman_receive_buffer_extend (caiman_loop_get_receive_buffer (self->loop), chunk,
+                                     input->data, input->size, missing))
+    return FALSE;
+  input->promised_bytes = missing;
+  return TRUE;
+}
+
 /* Hands over the frames in @input, for as long as the user wants them. */
 static void
-decode_input (Tcp *self)
+decode_first_input (Tcp *self)
 {
-  CaimanReceiveChunk *chunk = g_steal_pointer (&self->chunk);
+  Input *input = &self->input;
+  CaimanReceiveChunk *chunk = g_steal_pointer (&input->chunk);
   CaimanFrameVerdict verdict = CAIMAN_FRAME_READY;
-  while (verdict == CAIMAN_FRAME_READY && is_open (self) && self->reading) {
+  while (verdict == CAIMAN_FRAME_READY && is_open (self) && self->reading &&
+         !continues_in_place (self, chunk)) {
     CaimanFrame frame;
-    verdict = caiman_frame_decoder_feed (&self->decoder, &self->input, &self->input_bytes, &frame);
+    verdict = caiman_frame_decoder_feed (&self->decoder, &input->data, &input->size, &frame);
     if (verdict == CAIMAN_FRAME_READY)
       hand_over (self, chunk, &frame);
     else if (verdict != CAIMAN_FRAME_NEED_MORE)
       fail (self, CAIMAN_REASON_LINK_FRAME_ERROR);
   }
-  if (is_open (self) && self->input_bytes > 0)
-    self->chunk = g_steal_pointer (&chunk);
+  if (is_open (self) && input->size > 0)
+    input->chunk = g_steal_pointer (&chunk);
   caiman_receive_chunk_unref (chunk);
 }
 
-/* Reads once, what is missing of a payload in its place and all that follows into the shared
+static void
+decode_input (Tcp *self)
+{
+  decode_first_input (self);
+  if (!is_open (self) || self->input.size > 0 || self->next_input.size == 0)
+    return;
+  self->input = self->next_input;
+  self->next_input = (Input) { 0 };
+  decode_first_input (self);
+}
+
+/* @size bytes have come into @parts. */
+static void
+take_input (Tcp *self, const struct iovec parts[2], gsize size)
+{
+  Input *input = &self->input;
+  gsize first = MIN (size, parts[0].iov_len), rest = size - first;
+  if (input->chunk) {
+    input->size += first;
+    input->promised_bytes -= first;
+    input = &self->next_input;
+  } else {
+    caiman_frame_decoder_commit (&self->decoder, first);
+  }
+  if (rest > 0)
+    *input = (Input) { .chunk = caiman_receive_buffer_commit (
+                           caiman_loop_get_receive_buffer (self->loop), rest),
+                       .data = parts[1].iov_base,
+                       .size = rest };
+}
+
+/* Reads once, what is missing of a frame in its place and all that follows into the shared
  * buffer. Returns the bytes read; 0 when there is nothing, or no connection, any more. */
 static gsize
 read_input (Tcp *self)
 {
   CaimanReceiveBuffer *buffer = caiman_loop_get_receive_buffer (self->loop);
+  const Input *input = &self->input;
   struct iovec parts[2];
-  parts[0].iov_base = caiman_frame_decoder_reserve (&self->decoder, &parts[0].iov_len);
+  if (input->chunk)
+    parts[0] = (struct iovec) { (guint8 *)input->data + input->size, input->promised_bytes };
+  else
+    parts[0].iov_base = caiman_frame_decoder_reserve (&self->decoder, &parts[0].iov_len);
   parts[1].iov_base = caiman_receive_buffer_reserve (buffer, &parts[1].iov_len);
   gssize size = readv (self->fd, parts, 2);
   if (size <= 0) {
@@ -286,12 +352,7 @@ read_input (Tcp *self)
       fail (self, size == 0 ? CAIMAN_REASON_LINK_CLOSED : caiman_tcp_socket_reason (errno, TRUE));
     return 0;
   }
-  gsize gathered = MIN ((gsize)size, parts[0].iov_len);
-  caiman_frame_decoder_commit (&self->decoder, gathered);
-  self->input = parts[1].iov_base;
-  self->input_bytes = (gsize)size - gathered;
-  if (self->input_bytes > 0)
-    self->chunk = caiman_receive_buffer_commit (buffer, self->input_bytes);
+  take_input (self, parts, (gsize)size);
   /* Less than there was room for: the socket is empty, and new data makes it ready anew. */
   if ((gsize)size < parts[0].iov_len + parts[1].iov_len && !self->peer_ended)
     self->can_read = FALSE;
@@ -301,7 +362,7 @@ read_input (Tcp *self)
 static void
 receive (Tcp *self)
 {
-  if (self->chunk)
+  if (self->input.chunk)
     decode_input (self);
   for (gsize total = 0; is_open (self) && self->reading && self->can_read;) {
     if (total >= READ_SHARE_BYTES) {
@@ -326,7 +387,8 @@ tcp_set_reading (CaimanTransport *transport, gboolean reading)
 {
   Tcp *self = (Tcp *)transport;
   self->reading = reading;
-  if (reading && self->state == TCP_OPEN && (self->can_read || self->chunk))
+  gboolean has_work = reading ? self->can_read || self->input.chunk : self->broken;
+  if (has_work && self->state == TCP_OPEN)
     caiman_loop_add_task (self->loop, &self->task);
 }
 
@@ -348,9 +410,21 @@ finish_connecting (Tcp *self, guint32 epoll_events)
   self->base.events->connected (self->base.user_data);
 }
 
+/* Who does not read would not find out. */
+static void
+fail_if_broken (Tcp *self)
+{
+  if (!self->broken || self->reading)
+    return;
+  int error_number = caiman_tcp_socket_take_error (self->fd);
+  fail (self, caiman_tcp_socket_reason (error_number ? error_number : ECONNRESET, TRUE));
+}
+
 static void
 work (Tcp *self)
 {
+  if (is_open (self))
+    fail_if_broken (self);
   if (is_open (self))
     receive (self);
   if (is_open (self))
@@ -369,17 +443,13 @@ on_ready (CaimanLoopWatch *watch, guint32 epoll_events)
     self->can_read = TRUE;
   if (broken || (epoll_events & EPOLLRDHUP))
     self->peer_ended = TRUE;
+  self->broken |= broken;
 
   if (self->state == TCP_CLOSING) {
     drain (self);
   } else {
     if (self->state == TCP_CONNECTING)
       finish_connecting (self, epoll_events);
-    /* Who does not read would not find out. */
-    if (is_open (self) && broken && !self->reading) {
-      int error_number = caiman_tcp_socket_take_error (self->fd);
-      fail (self, caiman_tcp_socket_reason (error_number ? error_number : ECONNRESET, TRUE));
-    }
     work (self);
   }
   tcp_unref (self);
@@ -540,7 +610,7 @@ int
 caiman_tcp_steal_fd (CaimanTransport *transport)
 {
   Tcp *self = (Tcp *)transport;
-  g_assert (transport->klass == &tcp_class && self->state == TCP_OPEN && !self->chunk);
+  g_assert (transport->klass == &tcp_class && self->state == TCP_OPEN && !self->input.chunk);
   int fd = release_socket (self);
   self->state = TCP_DEAD;
   self->freed = TRUE;

@@ -48,7 +48,7 @@ def require(*kinds):
         skip("agg-speed and agg-tunnel are not installed (tests/interop/README.md)")
     possible, why = netlab.is_possible()
     if not possible:
-        skip(f"network namespaces cannot be made: {why}")
+        skip(f"there can be no lab of network namespaces: {why}")
 
 
 def wait_for(what, condition, deadline_s=DEADLINE_S):

@@ -227,6 +227,52 @@ test_large_frame_in_pieces (void)
   caiman_frame_decoder_clear (&decoder);
 }
 
+/* What is missing of a frame can be told from its header on, as long as nothing of it was taken. */
+static void
+test_missing (void)
+{
+  g_autoptr (GByteArray) stream = g_byte_array_new ();
+  CaimanFrameDecoder decoder;
+  CaimanFrame frame;
+  append_frame (stream, 0, (const guint8 *)"abcdef", 6);
+  append_frame (stream, 7, (const guint8 *)"ghijkl", 6);
+  caiman_frame_decoder_init (&decoder, 6, 0);
+  const guint8 *data = stream->data;
+  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 0), ==, 0);
+  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 9), ==, 0);
+  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 10), ==, 6);
+  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 15), ==, 1);
+  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 16), ==, 0);
+  decoder.payload_max_bytes = 5;
+  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 15), ==, 0);
+  decoder.payload_max_bytes = 6;
+
+  /* The header taken, alone, and then in two pieces; then some of the payload. */
+  gsize size = 4;
+  g_assert_cmpint (caiman_frame_decoder_feed (&decoder, &data, &size, &frame), ==,
+                   CAIMAN_FRAME_NEED_MORE);
+  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 11), ==, 0);
+  size = 6;
+  g_assert_cmpint (caiman_frame_decoder_feed (&decoder, &data, &size, &frame), ==,
+                   CAIMAN_FRAME_NEED_MORE);
+  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 2), ==, 4);
+  size = 2;
+  g_assert_cmpint (caiman_frame_decoder_feed (&decoder, &data, &size, &frame), ==,
+                   CAIMAN_FRAME_NEED_MORE);
+  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 2), ==, 0);
+  size = 4;
+  g_assert_cmpint (caiman_frame_decoder_feed (&decoder, &data, &size, &frame), ==,
+                   CAIMAN_FRAME_READY);
+
+  /* A wrong number: feed() is to tell. */
+  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 12), ==, 0);
+  size = 12;
+  g_assert_cmpint (caiman_frame_decoder_feed (&decoder, &data, &size, &frame), ==,
+                   CAIMAN_FRAME_OUT_OF_SEQUENCE);
+  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 2), ==, 0);
+  caiman_frame_decoder_clear (&decoder);
+}
+
 static void
 test_verdict_names (void)
 {
@@ -249,6 +295,7 @@ main (int argc, char **argv)
   g_test_add_func ("/transports/frame/sequence-wraps", test_sequence_wraps);
   g_test_add_func ("/transports/frame/memory-follows-bytes", test_memory_follows_bytes);
   g_test_add_func ("/transports/frame/large-frame-in-pieces", test_large_frame_in_pieces);
+  g_test_add_func ("/transports/frame/missing", test_missing);
   g_test_add_func ("/transports/frame/verdict-names", test_verdict_names);
   return g_test_run ();
 }

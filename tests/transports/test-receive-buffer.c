@@ -30,7 +30,7 @@ test_reuse (void)
     g_assert_true (first == NULL || data == first);
     first = data;
   }
-  g_assert_cmpuint (caiman_receive_buffer_get_pinned_bytes (buffer), ==, 256 * KIB);
+  g_assert_cmpuint (caiman_receive_buffer_get_pinned_bytes (buffer), ==, MIB);
 }
 
 /* What is kept is not overwritten, and outlives the buffer. */
@@ -47,7 +47,7 @@ test_slices (void)
     caiman_receive_chunk_unref (chunk);
   }
   g_assert_cmpuint (caiman_receive_buffer_get_sliced_bytes (buffer), ==, 20 * 40 * KIB);
-  g_assert_cmpuint (caiman_receive_buffer_get_pinned_bytes (buffer), ==, 5 * 256 * KIB);
+  g_assert_cmpuint (caiman_receive_buffer_get_pinned_bytes (buffer), ==, 2 * MIB);
   caiman_receive_buffer_free (buffer);
   for (guint i = 0; i < G_N_ELEMENTS (kept); i++) {
     gsize size;
@@ -81,7 +81,7 @@ test_bound (void)
   guint8 *data;
   guint n_refused = 0;
   for (guint i = 0; i < 1000; i++) {
-    CaimanReceiveChunk *chunk = fill (buffer, 200 * KIB, 1, &data);
+    CaimanReceiveChunk *chunk = fill (buffer, 250 * KIB, 1, &data);
     GBytes *slice = caiman_receive_chunk_slice (chunk, data, 5 * KIB);
     if (slice)
       g_ptr_array_add (kept, slice);
@@ -89,7 +89,7 @@ test_bound (void)
       n_refused++;
     caiman_receive_chunk_unref (chunk);
     g_assert_cmpuint (caiman_receive_buffer_get_pinned_bytes (buffer), <=,
-                      4 * MIB + 4 * caiman_receive_buffer_get_sliced_bytes (buffer) + 512 * KIB);
+                      4 * MIB + 4 * caiman_receive_buffer_get_sliced_bytes (buffer) + 2 * MIB);
   }
   g_assert_cmpuint (n_refused, >, 900);
   g_ptr_array_set_size (kept, 0);
@@ -98,6 +98,47 @@ test_bound (void)
   g_autoptr (GBytes) slice = caiman_receive_chunk_slice (chunk, data, 5 * KIB);
   g_assert_nonnull (slice);
   caiman_receive_chunk_unref (chunk);
+}
+
+/* What is kept free behind something is not given to others, and only once. */
+static void
+test_extend (void)
+{
+  g_autoptr (CaimanReceiveBuffer) buffer = caiman_receive_buffer_new ();
+  guint8 *data, *next;
+  gsize space, left;
+  CaimanReceiveChunk *chunk = fill (buffer, 10 * KIB, 1, &data);
+  caiman_receive_buffer_reserve (buffer, &space);
+  g_assert_false (caiman_receive_buffer_extend (buffer, chunk, data, 100, KIB));
+  g_assert_false (caiman_receive_buffer_extend (buffer, chunk, data, 9 * KIB, KIB));
+  g_assert_false (caiman_receive_buffer_extend (buffer, chunk, data, 10 * KIB, space + 1));
+  g_assert_true (caiman_receive_buffer_extend (buffer, chunk, data, 10 * KIB, KIB));
+  g_assert_false (caiman_receive_buffer_extend (buffer, chunk, data, 10 * KIB, KIB));
+  next = caiman_receive_buffer_reserve (buffer, &left);
+  g_assert_true (next == data + 11 * KIB);
+  g_assert_cmpuint (left, ==, space - KIB);
+  caiman_receive_chunk_unref (chunk);
+}
+
+/* Neither is anything kept free while chunks hold much more than their slices. */
+static void
+test_extend_bound (void)
+{
+  g_autoptr (CaimanReceiveBuffer) buffer = caiman_receive_buffer_new ();
+  CaimanReceiveChunk *chunks[100];
+  guint n_refused = 0;
+  for (guint i = 0; i < G_N_ELEMENTS (chunks); i++) {
+    guint8 *data;
+    gsize space;
+    caiman_receive_buffer_reserve (buffer, &space);
+    chunks[i] = fill (buffer, 250 * KIB, 1, &data);
+    if (!caiman_receive_buffer_extend (buffer, chunks[i], data, 250 * KIB, 5 * KIB))
+      n_refused++;
+  }
+  g_assert_cmpuint (n_refused, >, 70);
+  for (guint i = 0; i < G_N_ELEMENTS (chunks); i++)
+    caiman_receive_chunk_unref (chunks[i]);
+  g_assert_cmpuint (caiman_receive_buffer_get_pinned_bytes (buffer), ==, MIB);
 }
 
 static gpointer
@@ -137,6 +178,8 @@ main (int argc, char **argv)
   g_test_add_func ("/transports/receive-buffer/slices", test_slices);
   g_test_add_func ("/transports/receive-buffer/small-is-copied", test_small_is_copied);
   g_test_add_func ("/transports/receive-buffer/bound", test_bound);
+  g_test_add_func ("/transports/receive-buffer/extend", test_extend);
+  g_test_add_func ("/transports/receive-buffer/extend-bound", test_extend_bound);
   g_test_add_func ("/transports/receive-buffer/threads", test_threads);
   return g_test_run ();
 }

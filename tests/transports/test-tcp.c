@@ -25,6 +25,7 @@ typedef struct {
   GString *log;    /* c(onnected), w(ritable), sizes of packets in [], reason of failed */
   GPtrArray *kept; /* of GBytes: packets that came as such, if @keep */
   gboolean keep;
+  gboolean one_at_a_time; /* stops reading with each packet */
 } Fixture;
 
 static void
@@ -42,6 +43,8 @@ on_packet (gpointer user_data, const guint8 *data, gsize size, GBytes *bytes)
     g_assert_cmpint (data[i], ==, (guint8)i);
   if (fixture->keep && bytes)
     g_ptr_array_add (fixture->kept, g_bytes_ref (bytes));
+  if (fixture->one_at_a_time)
+    fixture->transport->klass->set_reading (fixture->transport, FALSE);
 }
 
 static void
@@ -291,6 +294,19 @@ test_reset (gconstpointer data)
   expect (fixture, "link-reset");
 }
 
+/* Who stops reading with a packet that came along with the reset learns of it, too. */
+static void
+test_reset_while_stopping (void)
+{
+  g_autoptr (Fixture) fixture = connected_fixture_new (NULL);
+  g_autoptr (GByteArray) frames = make_frame (0, 20), second = make_frame (1, 20);
+  g_byte_array_append (frames, second->data, second->len);
+  fixture->one_at_a_time = TRUE;
+  g_assert_cmpint (send (fixture->fd, frames->data, frames->len, 0), ==, (gssize)frames->len);
+  reset_fd (fixture);
+  expect (fixture, "[20]link-reset");
+}
+
 /* An end that nobody reads is noticed once somebody does, with what came before it. */
 static void
 test_end_while_not_reading (void)
@@ -500,7 +516,38 @@ test_slices (void)
   g_assert_cmpuint (caiman_receive_buffer_get_sliced_bytes (buffer), ==, 20000);
   g_ptr_array_set_size (fixture->kept, 0);
   g_assert_cmpuint (caiman_receive_buffer_get_sliced_bytes (buffer), ==, 0);
-  g_assert_cmpuint (caiman_receive_buffer_get_pinned_bytes (buffer), <=, 256 * 1024);
+  g_assert_cmpuint (caiman_receive_buffer_get_pinned_bytes (buffer), <=, 1024 * 1024);
+}
+
+/* A frame that comes in pieces lies in the buffer as a whole, too, and so does what follows the
+ * last piece. A user who then wants one at a time gets them so. */
+static void
+test_slices_in_pieces (gconstpointer one_at_a_time)
+{
+  g_autoptr (Fixture) fixture = connected_fixture_new (NULL);
+  CaimanReceiveBuffer *buffer = caiman_loop_get_receive_buffer (fixture->loop);
+  g_autoptr (GByteArray) frames = g_byte_array_new ();
+  static const gsize ends[] = { 3000, 9000, 25000, 40000, 45060 };
+  for (guint16 i = 0; i < 3; i++) {
+    g_autoptr (GByteArray) frame = make_frame (i, 15010);
+    g_byte_array_append (frames, frame->data, frame->len);
+  }
+  g_assert_cmpuint (frames->len, ==, ends[G_N_ELEMENTS (ends) - 1]);
+  fixture->keep = TRUE;
+  fixture->one_at_a_time = one_at_a_time != NULL;
+  for (gsize i = 0, start = 0; i < G_N_ELEMENTS (ends); start = ends[i++]) {
+    g_assert_cmpint (send (fixture->fd, frames->data + start, ends[i] - start, 0), ==,
+                     (gssize)(ends[i] - start));
+    settle (fixture);
+    fixture->transport->klass->set_reading (fixture->transport, TRUE);
+  }
+  while (fixture->kept->len < 3) {
+    settle (fixture);
+    fixture->transport->klass->set_reading (fixture->transport, TRUE);
+  }
+  expect (fixture, "[15010][15010][15010]");
+  g_assert_cmpuint (caiman_receive_buffer_get_sliced_bytes (buffer), ==, 3 * 15010);
+  g_ptr_array_set_size (fixture->kept, 0);
 }
 
 /* A sender that is stopped by the peer keeps no more than its limit and a packet. */
@@ -538,6 +585,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/transports/tcp/reset", GINT_TO_POINTER (TRUE), test_reset);
   g_test_add_data_func ("/transports/tcp/reset-while-not-reading", GINT_TO_POINTER (FALSE),
                         test_reset);
+  g_test_add_func ("/transports/tcp/reset-while-stopping", test_reset_while_stopping);
   g_test_add_func ("/transports/tcp/end-while-not-reading", test_end_while_not_reading);
   g_test_add_func ("/transports/tcp/drain", test_drain);
   g_test_add_func ("/transports/tcp/drain-ends", test_drain_ends);
@@ -548,6 +596,9 @@ main (int argc, char **argv)
   g_test_add_func ("/transports/tcp/options", test_options);
   g_test_add_func ("/transports/tcp/no-socket", test_no_socket);
   g_test_add_func ("/transports/tcp/slices", test_slices);
+  g_test_add_data_func ("/transports/tcp/slices-in-pieces", NULL, test_slices_in_pieces);
+  g_test_add_data_func ("/transports/tcp/slices-in-pieces-one-at-a-time", GINT_TO_POINTER (1),
+                        test_slices_in_pieces);
   g_test_add_func ("/transports/tcp/send-limit", test_send_limit);
   return g_test_run ();
 }
