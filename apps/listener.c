@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define BACKLOG 128
@@ -17,6 +18,8 @@
 
 /* Connections that one wake-up takes, so that others get their turn. */
 #define BATCH 32
+/* Most descriptors that are kept for other things than accepting. */
+#define RESERVED_MAX 256
 
 /* One socket: each listener has one per address. */
 typedef struct {
@@ -32,7 +35,8 @@ struct _AppListener {
   guint n_sockets;
   guint16 port;
   CaimanTimer resume;
-  gboolean *freed; /* (nullable) set when it is freed by a call-back */
+  gboolean short_of_descriptors; /* which has been told */
+  gboolean *freed;               /* (nullable) set when it is freed by a call-back */
 };
 
 /* --- Accepting --- */
@@ -50,15 +54,30 @@ resume (gpointer user_data)
   set_watching (user_data, TRUE);
 }
 
+/* Told once, until a connection could be taken without trouble. */
 static void
 pause_accepting (AppListener *listener, int reason)
 {
-  g_autofree char *text = g_strdup_printf ("port %u takes no connections for a moment: %s",
-                                           listener->port, g_strerror (reason));
-  app_log_write (APP_LOG_WARNING, text);
+  if (!listener->short_of_descriptors) {
+    g_autofree char *text = g_strdup_printf ("port %u takes connections slowly for a while: %s",
+                                             listener->port, g_strerror (reason));
+    app_log_write (APP_LOG_WARNING, text);
+  }
+  listener->short_of_descriptors = TRUE;
   set_watching (listener, FALSE);
   caiman_loop_arm_timer (listener->loop, &listener->resume,
                          caiman_loop_now (listener->loop) + PAUSE_NS);
+}
+
+/* A quarter of the descriptors, or 256, is for what has been accepted: links, targets. They are
+ * given out lowest first, so a high one tells that few are left. */
+static gboolean
+is_short_of_descriptors (int fd)
+{
+  struct rlimit limit;
+  if (getrlimit (RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+    return FALSE;
+  return (rlim_t)fd >= limit.rlim_cur - MIN (limit.rlim_cur / 4, RESERVED_MAX);
 }
 
 /* FALSE: nothing more to accept now, or nobody any more who does. */
@@ -79,9 +98,15 @@ accept_one (AppListener *listener, int listening_fd)
   gboolean freed = FALSE;
   listener->freed = &freed;
   listener->accepted (listener->user_data, listener, fd, text);
-  if (!freed)
-    listener->freed = NULL;
-  return !freed;
+  if (freed)
+    return FALSE;
+  listener->freed = NULL;
+  if (is_short_of_descriptors (fd)) {
+    pause_accepting (listener, EMFILE);
+    return FALSE;
+  }
+  listener->short_of_descriptors = FALSE;
+  return TRUE;
 }
 
 static void

@@ -163,6 +163,22 @@ raise_descriptor_limit (void)
   }
 }
 
+static void
+mask_signals (int how)
+{
+  sigset_t set;
+  sigemptyset (&set);
+  for (gsize i = 0; i < G_N_ELEMENTS (signals); i++)
+    sigaddset (&set, signals[i]);
+  sigprocmask (how, &set, NULL);
+}
+
+void
+app_service_hold_signals (void)
+{
+  mask_signals (SIG_BLOCK);
+}
+
 AppService *
 app_service_new (AppEndpoint *endpoint, gint64 grace_ns, const AppServiceHandler *handler,
                  gpointer user_data)
@@ -181,6 +197,7 @@ app_service_new (AppEndpoint *endpoint, gint64 grace_ns, const AppServiceHandler
     g_source_set_callback (source, on_signal, &service->signals[i], NULL);
     g_source_attach (source, context);
   }
+  mask_signals (SIG_UNBLOCK);
   app_endpoint_set_quit (endpoint, quit, service);
   return service;
 }

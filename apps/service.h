@@ -18,6 +18,10 @@ typedef struct {
   void (*reload) (gpointer user_data); /* (nullable) SIGHUP; without it, SIGHUP ends */
 } AppServiceHandler;
 
+/* The signals that a service takes wait from now on until there is one; before, they would end the
+ * process. For the start of a program, before it tells anybody that it is there. */
+void app_service_hold_signals (void);
+
 /* @grace_ns: how long connections may go on after the first signal. @endpoint is borrowed. The
  * process may have as many descriptors as the system allows it from then on. */
 AppService *app_service_new (AppEndpoint *endpoint, gint64 grace_ns,

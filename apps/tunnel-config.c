@@ -132,14 +132,16 @@ tunnel_config_forward (TunnelConfig *config, guint16 server_port, guint16 client
   return NULL;
 }
 
-/* "[2001:db8::1]" to what is inside. (nullable, transfer full) NULL: no host. */
+/* "[2001:db8::1]" to what is inside. (nullable, transfer full) NULL: no host; a mere number is a
+ * port in the wrong place, though the resolver would make an address of it. */
 static char *
 parse_host (const char *text)
 {
   gsize length = strlen (text);
   if (length > 2 && text[0] == '[' && text[length - 1] == ']')
     return g_strndup (text + 1, length - 2);
-  return length > 0 && strpbrk (text, "[]: \t/") == NULL ? g_strdup (text) : NULL;
+  return strspn (text, "0123456789") < length && strpbrk (text, "[]: \t/") == NULL ? g_strdup (text)
+                                                                                   : NULL;
 }
 
 /* "HOST:PORT"; FALSE when it is something else. */

@@ -5,6 +5,7 @@
 
 #include "apps/live-watch.h"
 #include "apps/options.h"
+#include "apps/service.h"
 #include "apps/speed.h"
 
 #include <string.h>
@@ -110,6 +111,7 @@ run (Options *options, AppRole role)
     tool_error ("speed: %s", error->message);
     return EXIT_STATUS_USAGE;
   }
+  app_service_hold_signals ();
   g_autoptr (Speed) speed = speed_new (&speed_options, &config, &error);
   if (speed == NULL ||
       !app_options_apply (&options->common, speed_get_endpoint (speed), SPEED_PORT, &error)) {

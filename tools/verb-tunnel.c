@@ -4,6 +4,7 @@
 #include "tools/tool.h"
 
 #include "apps/live-watch.h"
+#include "apps/service.h"
 #include "apps/tunnel.h"
 
 #include <string.h>
@@ -87,6 +88,7 @@ run (Options *options)
     tool_error ("tunnel: %s", error->message);
     return EXIT_STATUS_USAGE;
   }
+  app_service_hold_signals ();
   g_autoptr (Tunnel) tunnel = tunnel_new (options->config, options->path, options->once, messages);
   for (guint i = 0; i < messages->len; i++)
     tool_error ("%s", (const char *)messages->pdata[i]);

@@ -92,7 +92,7 @@ memory_is_writable (CaimanTransport *transport)
   End *self = (End *)transport;
   gboolean writable =
       self->established && !self->dead && (!self->peer || inbox_has_room (self->peer));
-  self->told_full = !writable;
+  self->told_full |= !writable;
   return writable;
 }
 
@@ -230,6 +230,7 @@ dispatch_one (End *self)
     self->dead = TRUE;
     self->base.events->failed (self->base.user_data, CAIMAN_REASON_LINK_RESET);
   } else if (self->established && self->told_full && memory_is_writable (&self->base)) {
+    self->told_full = FALSE;
     self->base.events->writable (self->base.user_data);
   } else if (self->reading && self->established && self->inbox.length > 0) {
     hand_over (self);

@@ -41,8 +41,8 @@ struct _CaimanTcpAcceptor {
   CaimanInterfaces *interfaces;
   GPtrArray *listeners; /* of Listener (owned) */
   CaimanTimer resume;   /* armed while accepting pauses */
-  GHashTable *links; /* CaimanLink (a reference) to its local address, sockaddr_storage (owned) */
-  guint links_max;   /* at which the closed ones are looked for */
+  GHashTable *links;    /* CaimanLink (a reference) to its Ground (owned) */
+  guint links_max;      /* at which the closed ones are looked for */
 };
 
 /* --- Links whose interface or address goes away --- */

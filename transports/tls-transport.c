@@ -65,8 +65,9 @@ typedef struct {
   gboolean freed;
 
   gboolean can_read, can_write;
-  gboolean broken; /* the socket is; reading on would tell how */
-  gboolean shut;   /* the end of the stream is being sent */
+  gboolean cannot_start; /* there is no TLS to be had here */
+  gboolean broken;       /* the socket is; reading on would tell how */
+  gboolean shut;         /* the end of the stream is being sent */
 
   CaimanFrameWriter writer;
   guint8 *record; /* what goes into the next TLS record; the same until it has gone */
@@ -643,7 +644,8 @@ on_timer (gpointer user_data)
   if (self->state == TLS_CLOSING)
     end_drain (self);
   else
-    fail (self, CAIMAN_REASON_HANDSHAKE_TIMEOUT);
+    fail (self,
+          self->cannot_start ? CAIMAN_REASON_LINK_TLS_ERROR : CAIMAN_REASON_HANDSHAKE_TIMEOUT);
 }
 
 /* --- The rest of the contract --- */
@@ -745,7 +747,8 @@ caiman_tls_wrap (CaimanLoop *loop, CaimanTransport *tcp, gpointer tls)
   caiman_loop_arm_timer (loop, &self->timer, caiman_loop_now (loop) + HANDSHAKE_NS);
   g_autoptr (GError) error = NULL;
   if (!take_socket (self, caiman_tcp_steal_fd (tcp), EPOLLIN | EPOLLRDHUP, &error)) {
-    /* Reported from the loop, when the time for the handshake is over: now. */
+    /* Reported from the loop, as if the time for the handshake were over. */
+    self->cannot_start = TRUE;
     caiman_tls_note_failure (self->tls, NULL, error);
     caiman_loop_arm_timer (loop, &self->timer, caiman_loop_now (loop));
   }

@@ -3,7 +3,7 @@
  * GTlsConnection (glib-networking must be installed where it runs).
  *
  * TLS needs a GLib main context: the one that was the thread-default when the transport was made;
- * attach caiman_loop_source_new() to the same one. */
+ * attach caiman_loop_source_new() to the same one. A CaimanTls is of one thread. */
 #pragma once
 
 #include "tcp.h"

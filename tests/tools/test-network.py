@@ -169,6 +169,20 @@ def tunnel_reload():
         assert status == 0, status
 
 
+@test
+def signal_at_once():
+    """A signal right after the first line finds somebody who takes it (Server waits for that line)."""
+    for _ in range(10):
+        status, _ = Server("tunnel", "server", "-p80").end()
+        assert status == 0, status
+
+
+@test
+def ports_in_the_wrong_order():
+    _, errors = run("tunnel", "server", "-p", "5432:15432", status=2)
+    assert "'5432:15432' is none of PORT" in errors, errors
+
+
 def main():
     failed = 0
     print(f"1..{len(TESTS)}")
