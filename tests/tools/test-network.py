@@ -83,7 +83,7 @@ def wrong_options():
         (("tunnel", "client", "-p", "80"), "which server"),
         (("tunnel", "client", "-p", "80", "-p", "81:80", "--tcp", "a"), "forwarded twice"),
         (("tunnel", "client", "-p", "80", "--config", "/nowhere.ini"), "/nowhere.ini"),
-        (("tunnel", "client", "extra"), "usage"),
+        (("tunnel", "client", "extra"), "'extra' is no option"),
     )
     for arguments, complaint in cases:
         output, errors = run(*arguments, status=2)
