@@ -173,7 +173,8 @@ takes_value (const GOptionEntry *entries, char name)
 static void
 split_attached_values (int *argc, char ***argv, const GOptionEntry *entries)
 {
-  static GPtrArray *split; /* holds what is in use until the end of the process */
+  static GPtrArray *split; /* in use until the end of the process, or of the next call */
+  g_clear_pointer (&split, g_ptr_array_unref);
   split = g_ptr_array_new ();
   gboolean options = TRUE;
   for (int i = 0; i < *argc; i++) {
@@ -181,7 +182,8 @@ split_attached_values (int *argc, char ***argv, const GOptionEntry *entries)
     options &= strcmp (text, "--") != 0;
     if (i > 0 && options && text[0] == '-' && text[1] != '\0' && text[2] != '\0' &&
         takes_value (entries, text[1])) {
-      g_ptr_array_add (split, g_strndup (text, 2));
+      const char name[] = { '-', text[1], '\0' };
+      g_ptr_array_add (split, (char *)g_intern_string (name));
       g_ptr_array_add (split, text + 2);
     } else {
       g_ptr_array_add (split, text);

@@ -218,6 +218,7 @@ test_descriptor_limit (void)
   g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &small), ==, 0);
   g_autoptr (AppEndpoint) endpoint = make_endpoint ();
   g_autoptr (AppService) service = app_service_new (endpoint, 0, &(AppServiceHandler) { 0 }, NULL);
+  g_assert_nonnull (service);
   g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &raised), ==, 0);
   g_assert_cmpuint (raised.rlim_cur, ==, limit.rlim_max);
   g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
