@@ -159,41 +159,6 @@ drop_separator (int *argc, char **argv)
   (*argc)--;
 }
 
-static gboolean
-takes_value (const GOptionEntry *entries, char name)
-{
-  for (const GOptionEntry *entry = entries; entry != NULL && entry->long_name != NULL; entry++) {
-    if (entry->short_name == name)
-      return entry->arg != G_OPTION_ARG_NONE && entry->arg != G_OPTION_ARG_CALLBACK;
-  }
-  return FALSE;
-}
-
-/* "-t5" becomes "-t", "5", which GOption does not know how to do. */
-static void
-split_attached_values (int *argc, char ***argv, const GOptionEntry *entries)
-{
-  static GPtrArray *split; /* in use until the end of the process, or of the next call */
-  g_clear_pointer (&split, g_ptr_array_unref);
-  split = g_ptr_array_new ();
-  gboolean options = TRUE;
-  for (int i = 0; i < *argc; i++) {
-    char *text = (*argv)[i];
-    options &= strcmp (text, "--") != 0;
-    if (i > 0 && options && text[0] == '-' && text[1] != '\0' && text[2] != '\0' &&
-        takes_value (entries, text[1])) {
-      const char name[] = { '-', text[1], '\0' };
-      g_ptr_array_add (split, (char *)g_intern_string (name));
-      g_ptr_array_add (split, text + 2);
-    } else {
-      g_ptr_array_add (split, text);
-    }
-  }
-  *argc = (int)split->len;
-  g_ptr_array_add (split, NULL);
-  *argv = (char **)split->pdata;
-}
-
 gboolean
 tool_parse (int *argc, char ***argv, const GOptionEntry *entries, const char *arguments,
             const char *summary, const char *description, int min, int max, int *status_out)
@@ -218,7 +183,6 @@ tool_parse (int *argc, char ***argv, const GOptionEntry *entries, const char *ar
     g_option_context_add_main_entries (context, entries, NULL);
   tool_add_log_options (context);
   *status_out = EXIT_STATUS_USAGE;
-  split_attached_values (argc, argv, entries);
   if (!g_option_context_parse (context, argc, argv, &error)) {
     tool_error ("%s: %s", verb, error->message);
     g_printerr ("See 'caiman %s --help'.\n", verb);

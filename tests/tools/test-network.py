@@ -173,7 +173,7 @@ def tunnel_reload():
 def signal_at_once():
     """A signal right after the first line finds somebody who takes it (Server waits for that line)."""
     for _ in range(10):
-        status, _ = Server("tunnel", "server", "-p80").end()
+        status, _ = Server("tunnel", "server", "-p", "80").end()
         assert status == 0, status
 
 
