@@ -244,7 +244,7 @@ deflate (TraceBlockWriter *writer, const GByteArray *plain)
   /* What cannot be made smaller is stored, which adds some bytes per 64 KiB. */
   gsize space_bytes = plain->len + plain->len / 1024 + 256;
   guint8 *out = g_malloc (space_bytes);
-  struct isal_zstream stream;
+  struct isal_zstream stream = { 0 }; /* init() does not set all of it */
 
   isal_deflate_stateless_init (&stream);
   stream.level = DEFLATE_LEVEL;
