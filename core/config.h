@@ -70,7 +70,7 @@ typedef struct {
   /* Server and connector. */
   gint64 handshake_timeout_ns;
   gint64 handshakes_max;             /* of a server, in progress or waiting for the queue below */
-  gint64 handshakes_per_address_max; /* of those, with the same CaimanLinkInfo.remote */
+  gint64 handshakes_per_address_max; /* of those, of one network (CaimanLinkInfo) */
   gint64 pending_connections_max;    /* queue of new connections */
   gint64 links_max;                  /* of one connection, as the server sees it */
   gint64 reconnect_delay_ns;         /* CAIMAN_TIME_NEVER: links that went are not reopened */

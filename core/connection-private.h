@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* connection-private.h - the structs behind connection.h and link.h, and what the core's files
  * offer each other: connection.c (life cycle), application.c (data in and out of it), link.c (link
- * states), send.c (what goes out),
- * receive.c (what comes in), timers.c (deadlines), handshake.c, server.c, and the policies. */
+ * states), send.c (what goes out), receive.c (what comes in), timers.c (deadlines), handshake.c,
+ * server.c, and the policies. */
 #pragma once
 
 #include "connection.h"

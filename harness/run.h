@@ -25,8 +25,8 @@ typedef enum {
   RUN_EXIT_SKIPPED = 77,    /* the testbed does not honour a knob of the scenario */
 } RunExit;
 
-/* As many trace events are kept by default: some 30 s of four busy links, in about 1 MB. */
-#define RUN_KEPT_EVENTS_DEFAULT 500000
+/* As many trace events are kept by default: 40 GB of a flow, in 40 MB of memory at most. */
+#define RUN_KEPT_EVENTS_DEFAULT 20000000
 
 typedef struct {
   const char *testbed;    /* NULL: "sim" */

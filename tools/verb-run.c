@@ -375,7 +375,7 @@ verb_run (int argc, char **argv)
     { "db", 0, 0, G_OPTION_ARG_FILENAME, &verb.db, "Record there; made when missing", "FILE" },
     { "no-db", 0, 0, G_OPTION_ARG_NONE, &verb.no_db, "Record nothing", NULL },
     { "keep-events", 0, 0, G_OPTION_ARG_INT64, &verb.kept_events,
-      "Record the first N events of a run, for replay (default 500000, 0: none)", "N" },
+      "Record the first N events of a run, for replay (default 20000000, 0: none)", "N" },
     { "campaign", 0, 0, G_OPTION_ARG_STRING, &verb.campaign, "Name of this group of runs", "NAME" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &verb.json, "Print an object per run, and nothing else",
       NULL },
