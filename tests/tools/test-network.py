@@ -92,6 +92,39 @@ def wrong_options():
 
 
 @test
+def attached_values():
+    """-t5 as well as -t 5, as the peers' tools take them; a value that looks like an option is none."""
+    cases = (
+        (("speed", "client", "-t5", "-l100", "-s", "-r", "--tcp", "a"), "exclude each other"),
+        (("speed", "client", "-t=5", "-srl100", "--tcp", "a"), "exclude each other"),
+        (("speed", "client", "-nt-1", "--tcp", "a"), "out of range"),
+        (("speed", "client", "-nt", "-1", "--tcp", "a"), "out of range"),
+        (("speed", "client", "-tx", "--tcp", "a"), "x"),
+        (("speed", "client", "-l1x", "--tcp", "a"), "1x"),
+        (("speed", "client", "-t"), "-t"),
+        (("speed", "client", "-Z5"), "-Z5"),
+        (("speed", "client", "--preset", "-t5", "--tcp", "a"), "not -t5"),
+        (("tunnel", "client", "-p80:81", "-p", "82:81", "--tcp", "a"), "port 81 is forwarded twice"),
+        (("tunnel", "client", "-4gp80", "-p81:80", "--tcp", "a"), "port 80 is forwarded twice"),
+        (("tunnel", "server", "-p80", "-pb:82:80"), "port 80 is published twice"),
+        (("tunnel", "server", "-p=80", "-c/nowhere.ini"), "/nowhere.ini"),
+        (("tunnel", "server", "-p80", "--", "-p80"), "'-p80' is no option"),
+    )
+    for arguments, complaint in cases:
+        output, errors = run(*arguments, status=2)
+        assert output == "", output
+        assert complaint in errors, f"{arguments}: {errors}"
+    server = Server("tunnel", "server", "-p80")
+    assert server.end()[0] == 0
+    server = Server("speed", "server")
+    output, _ = run("speed", "client", "-nqjl2", "-t60", "--tcp", server.address)
+    result = json.loads(output)
+    assert result["data_limit"] == 2 and result["time_limit"] == 60, result
+    assert result["complete"] and result["sent_bytes"] == 2 << 20, result
+    assert server.end()[0] == 0
+
+
+@test
 def bad_file():
     with tempfile.NamedTemporaryFile("w", suffix=".ini") as file:
         file.write("[tunnel]\nlisen = 5800\n[publish a]\nport = 0\n")
