@@ -34,7 +34,8 @@ typedef struct {
   gboolean log_level_fixed;  /* the command line has set it: the file does not matter */
   gint64 connections_max;    /* at once; server: more are refused, client: not accepted */
   gint64 grace_ns;           /* after SIGTERM */
-  gint64 connect_timeout_ns; /* server: to a target */
+  gint64 connect_timeout_ns; /* server: to a target; client: until a link opens a connection */
+  gboolean connect_timeout_fixed; /* as log_level_fixed */
 } TunnelConfig;
 
 /* Empty, with the defaults. */

@@ -51,6 +51,8 @@ apply_limits (Tunnel *tunnel)
   if (tunnel->config->role == APP_ROLE_SERVER)
     app_endpoint_set_connections_max (tunnel->endpoint,
                                       tunnel->once ? 1 : (guint)tunnel->config->connections_max);
+  else
+    connect_limit_set (tunnel->limit, tunnel->config->connect_timeout_ns, CAIMAN_TIME_NEVER);
   if (tunnel->service)
     app_service_set_grace (tunnel->service, tunnel->config->grace_ns);
   apply_log_level (tunnel);
@@ -121,6 +123,9 @@ tunnel_new (const TunnelConfig *base, const char *path, gboolean once, GPtrArray
     return NULL;
   }
   tunnel->log = connection_log_new (tunnel->endpoint);
+  if (is_client)
+    tunnel->limit = connect_limit_new (tunnel->endpoint, tunnel->config->connect_timeout_ns,
+                                       CAIMAN_TIME_NEVER);
   apply_limits (tunnel);
   return g_steal_pointer (&tunnel);
 }
@@ -131,6 +136,7 @@ tunnel_free (Tunnel *tunnel)
   if (tunnel == NULL)
     return;
   g_clear_pointer (&tunnel->listeners, g_ptr_array_unref);
+  connect_limit_free (tunnel->limit);
   app_endpoint_free (tunnel->endpoint);
   connection_log_free (tunnel->log);
   tunnel_config_free (tunnel->base);

@@ -177,6 +177,17 @@ def no_server():
         "speed", "client", "-n", "--set", "no-link-timeout=100ms", "--tcp", address, status=4
     )
     assert "no connection: all-links-failed" in errors, errors
+    # Much sooner than the protocol would give up (90 s), and -q names what was tried as well.
+    for options in ((), ("--connect-timeout", "100ms")):
+        _, errors = run("speed", "client", "-nq", *options, "--tcp", address, status=4)
+        assert errors == (
+            f"caiman: speed: no connection: all-links-failed; tried lo -> {address}: connect-refused\n"
+        ), errors
+    for timeout in ("1", "50ms", "25h"):
+        _, errors = run(
+            "speed", "client", "--connect-timeout", timeout, "--tcp", address, status=2
+        )
+        assert "speed: --connect-timeout: " in errors, errors
 
 
 @test
