@@ -401,8 +401,10 @@ app_endpoint_set_connections_max (AppEndpoint *endpoint, guint connections_max)
 void
 app_endpoint_take_tls (AppEndpoint *endpoint, CaimanTls *tls)
 {
-  g_assert (endpoint->tls == NULL);
-  endpoint->tls = tls;
+  if (endpoint->tls != NULL)
+    caiman_tls_replace (endpoint->tls, tls);
+  else
+    endpoint->tls = tls;
 }
 
 void

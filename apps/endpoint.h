@@ -92,7 +92,8 @@ void app_endpoint_stop_accepting (AppEndpoint *endpoint);
 /* Server: takes no new links any more. */
 void app_endpoint_stop_listening (AppEndpoint *endpoint);
 
-/* What its links are wrapped in (transfer full, nullable); released after all that may use it. */
+/* What its links are wrapped in (transfer full, nullable); released after all that may use it. Once
+ * there is one, that goes on with what @tls has (caiman_tls_replace()). */
 void app_endpoint_take_tls (AppEndpoint *endpoint, CaimanTls *tls);
 
 /* --- Connections --- */

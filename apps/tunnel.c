@@ -64,7 +64,7 @@ take_config (Tunnel *tunnel, TunnelConfig *config)
   g_autoptr (GError) error = NULL;
   if (tunnel_config_needs_restart (tunnel->config, config))
     app_endpoint_log (tunnel->endpoint, APP_LOG_WARNING,
-                      "what has changed about links, TLS and tunables needs a restart");
+                      "what has changed about links, TLS on or off and tunables needs a restart");
   tunnel_config_free (tunnel->config);
   tunnel->config = config;
   apply_limits (tunnel);
@@ -73,29 +73,54 @@ take_config (Tunnel *tunnel, TunnelConfig *config)
     app_endpoint_log (tunnel->endpoint, APP_LOG_ERROR, "%s", error->message);
 }
 
+/* What new links are encrypted with. TRUE when there is nothing to be done, too: TLS cannot be
+ * switched on or off, which take_config() tells. */
+static gboolean
+reload_tls (Tunnel *tunnel, const TunnelConfig *config)
+{
+  g_autoptr (GError) error = NULL;
+  if (!config->options.tls || !tunnel->config->options.tls)
+    return TRUE;
+  if (app_options_reload_tls (&config->options, tunnel->endpoint, &error)) {
+    app_endpoint_log (tunnel->endpoint, APP_LOG_NOTICE, "read the certificates for new links again");
+    return TRUE;
+  }
+  app_endpoint_log (tunnel->endpoint, APP_LOG_ERROR, "%s", error->message);
+  return FALSE;
+}
+
+static gboolean
+reload (Tunnel *tunnel)
+{
+  g_autoptr (GPtrArray) messages = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (TunnelConfig) config = read_config (tunnel->base, tunnel->path, messages);
+  for (guint i = 0; i < messages->len; i++)
+    app_endpoint_log (tunnel->endpoint, APP_LOG_ERROR, "%s", (const char *)messages->pdata[i]);
+  if (config == NULL || !reload_tls (tunnel, config)) {
+    app_endpoint_log (tunnel->endpoint, APP_LOG_ERROR, "all stays as it was");
+    return FALSE;
+  }
+  take_config (tunnel, g_steal_pointer (&config));
+  if (tunnel->path != NULL) {
+    app_endpoint_log (tunnel->endpoint, APP_LOG_NOTICE, "read %s again", tunnel->path);
+    log_ports (tunnel);
+  }
+  return TRUE;
+}
+
 gboolean
 tunnel_reload (Tunnel *tunnel)
 {
-  if (tunnel->path == NULL) {
+  if (tunnel->path == NULL && !tunnel->config->options.tls) {
     app_endpoint_log (tunnel->endpoint, APP_LOG_NOTICE, "there is no file to read again");
     return FALSE;
   }
   g_autofree char *reloading =
       g_strdup_printf ("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time ());
   app_service_notify (reloading);
-  g_autoptr (GPtrArray) messages = g_ptr_array_new_with_free_func (g_free);
-  TunnelConfig *config = read_config (tunnel->base, tunnel->path, messages);
-  for (guint i = 0; i < messages->len; i++)
-    app_endpoint_log (tunnel->endpoint, APP_LOG_ERROR, "%s", (const char *)messages->pdata[i]);
-  if (config != NULL) {
-    take_config (tunnel, config);
-    app_endpoint_log (tunnel->endpoint, APP_LOG_NOTICE, "read %s again", tunnel->path);
-    log_ports (tunnel);
-  } else {
-    app_endpoint_log (tunnel->endpoint, APP_LOG_ERROR, "all stays as it was");
-  }
+  gboolean ok = reload (tunnel);
   app_service_notify ("READY=1");
-  return config != NULL;
+  return ok;
 }
 
 /* --- Life --- */
@@ -193,7 +218,7 @@ stop (gpointer user_data)
 }
 
 static void
-reload (gpointer user_data)
+on_reload (gpointer user_data)
 {
   tunnel_reload (user_data);
 }
@@ -201,7 +226,7 @@ reload (gpointer user_data)
 int
 tunnel_run (Tunnel *tunnel)
 {
-  static const AppServiceHandler handler = { .stop = stop, .reload = reload };
+  static const AppServiceHandler handler = { .stop = stop, .reload = on_reload };
   static const AppObserver observer = { .opened = observe_opened };
   guint id = app_endpoint_add_observer (tunnel->endpoint, &observer, tunnel);
   tunnel->service = app_service_new (tunnel->endpoint, tunnel->config->grace_ns, &handler, tunnel);

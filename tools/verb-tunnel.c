@@ -10,8 +10,8 @@
 #include <string.h>
 
 #define STATUS_TEXT                                                                                \
-  "Signals: SIGHUP reads the configuration file again; SIGTERM and SIGINT let connections\n"       \
-  "go on for a while (a second one: end at once).\n\n"                                             \
+  "Signals: SIGHUP reads the configuration file and certificates again; SIGTERM and SIGINT\n"      \
+  "let connections go on for a while (a second one: end at once).\n\n"                             \
   "Exit status: 0, 2 usage or configuration, 70 the system refused something."
 
 typedef struct {

@@ -54,8 +54,13 @@ test_check (void)
                      cases[i].complaint == NULL);
     app_options_copy (&copy, &options);
     g_assert_true (app_options_equal (&copy, &options));
-    copy.tls = !copy.tls;
+    g_assert_true (app_options_equal_links (&copy, &options));
+    g_free (copy.tls_ca);
+    copy.tls_ca = g_strdup ("another");
     g_assert_false (app_options_equal (&copy, &options));
+    g_assert_true (app_options_equal_links (&copy, &options));
+    copy.tls = !copy.tls;
+    g_assert_false (app_options_equal_links (&copy, &options));
     app_options_clear (&copy);
     app_options_clear (&options);
   }

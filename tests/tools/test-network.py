@@ -18,6 +18,7 @@ import tempfile
 import traceback
 
 CAIMAN = os.path.abspath(sys.argv[1])
+CREDENTIALS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "transports", "tls")
 LIMIT_S = 60
 TESTS = []
 
@@ -211,6 +212,29 @@ def tunnel_reload():
         assert "publishes 81 -> db.example:82" in server.process.stderr.readline()
         status, _ = server.end()
         assert status == 0, status
+
+
+@test
+def certificates_again():
+    """SIGHUP without a configuration file: the certificate is read, and a bad one is told."""
+    with tempfile.NamedTemporaryFile() as file:
+        with open(os.path.join(CREDENTIALS, "stranger.pem"), "rb") as good:
+            file.write(good.read())
+        file.flush()
+        server = subprocess.Popen(
+            [CAIMAN, "tunnel", "server", "-n", "-p80", "--tcp=127.0.0.1:0", "--tls",
+             "--tls-certificate", file.name], stderr=subprocess.PIPE, text=True
+        )
+        assert "publishes 80" in server.stderr.readline()
+        server.send_signal(signal.SIGHUP)
+        assert "read the certificates for new links again" in server.stderr.readline()
+        file.truncate(100)
+        server.send_signal(signal.SIGHUP)
+        assert f"error: certificate {file.name}: " in server.stderr.readline()
+        assert "all stays as it was" in server.stderr.readline()
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=LIMIT_S)
+        assert server.returncode == 0, server.returncode
 
 
 @test
