@@ -10,6 +10,7 @@
  * CaimanLoop that is attached to it); nothing here takes threads. */
 #pragma once
 
+#include "apps/log-history.h"
 #include "apps/log.h"
 #include "transports/loop.h"
 #include "transports/tcp-acceptor.h"
@@ -128,6 +129,9 @@ void app_endpoint_remove_observer (AppEndpoint *endpoint, guint id);
 /* Logs one line: to the observers, or to standard error when none has shown it. */
 void app_endpoint_log (AppEndpoint *endpoint, AppLogLevel level, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
+
+/* What was logged last, whoever has shown it. (transfer none) */
+const LogHistory *app_endpoint_get_log (const AppEndpoint *endpoint);
 
 /* --- Stopping --- */
 

@@ -123,7 +123,8 @@ on_log (gpointer user_data, AppLogLevel level, const char *text)
   LiveWatch *watch = user_data;
   if (watch->monitor == NULL)
     return FALSE;
-  monitor_add_log (watch->monitor, text);
+  g_autofree char *line = app_log_format (level, text);
+  monitor_add_log (watch->monitor, line);
   return TRUE;
 }
 
@@ -269,6 +270,8 @@ start_monitor (LiveWatch *watch, const LiveWatchOptions *options)
       monitor_new (app_endpoint_get_context (watch->endpoint), &handler, watch, &error);
   if (watch->monitor == NULL)
     app_endpoint_log (watch->endpoint, APP_LOG_NOTICE, "%s", error->message);
+  else
+    monitor_add_history (watch->monitor, app_endpoint_get_log (watch->endpoint));
 }
 
 LiveWatch *
@@ -306,7 +309,7 @@ live_watch_free (LiveWatch *watch)
     return;
   clear_source (watch->sampling);
   clear_source (watch->recording);
-  monitor_free (watch->monitor);
+  g_clear_pointer (&watch->monitor, monitor_free);
   status_free (watch->status);
   record_free (watch->record, now (watch));
   if (watch->observer != 0)

@@ -43,7 +43,8 @@ gboolean app_options_make_config (const AppOptions *options, CaimanConfig *confi
 gboolean app_options_apply (const AppOptions *options, AppEndpoint *endpoint, guint16 default_port,
                             GError **error);
 
-/* With TLS, as it is by app_options_apply(): new links of @endpoint use what the files hold now, and
+/* With TLS, as it is by app_options_apply(): new links of @endpoint use what the files hold now,
+ * and
  * @options says. FALSE: all stays as it was. */
 gboolean app_options_reload_tls (const AppOptions *options, AppEndpoint *endpoint, GError **error);
 

@@ -28,8 +28,9 @@ static const char *const tunnel_server_keys[] = {
   "grace",  "connections-max", "connect-timeout", NULL,
 };
 static const char *const tunnel_client_keys[] = {
-  "servers",     "ip-version", "interfaces", "not-interfaces",  "single-interface",
-  "link-filter", "log-level",  "grace",      "connections-max", "connect-timeout",  NULL,
+  "servers",          "ip-version",      "interfaces", "not-interfaces",
+  "single-interface", "link-filter",     "log-level",  "grace",
+  "connections-max",  "connect-timeout", NULL,
 };
 static const char *const tls_server_keys[] = { "certificate", "key", "ca", NULL };
 static const char *const tls_client_keys[] = { "certificate", "key",         "ca",

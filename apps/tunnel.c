@@ -82,7 +82,8 @@ reload_tls (Tunnel *tunnel, const TunnelConfig *config)
   if (!config->options.tls || !tunnel->config->options.tls)
     return TRUE;
   if (app_options_reload_tls (&config->options, tunnel->endpoint, &error)) {
-    app_endpoint_log (tunnel->endpoint, APP_LOG_NOTICE, "read the certificates for new links again");
+    app_endpoint_log (tunnel->endpoint, APP_LOG_NOTICE,
+                      "read the certificates for new links again");
     return TRUE;
   }
   app_endpoint_log (tunnel->endpoint, APP_LOG_ERROR, "%s", error->message);
@@ -149,8 +150,8 @@ tunnel_new (const TunnelConfig *base, const char *path, gboolean once, GPtrArray
   }
   tunnel->log = connection_log_new (tunnel->endpoint);
   if (is_client)
-    tunnel->limit = connect_limit_new (tunnel->endpoint, tunnel->config->connect_timeout_ns,
-                                       CAIMAN_TIME_NEVER);
+    tunnel->limit =
+        connect_limit_new (tunnel->endpoint, tunnel->config->connect_timeout_ns, CAIMAN_TIME_NEVER);
   apply_limits (tunnel);
   return g_steal_pointer (&tunnel);
 }
