@@ -236,9 +236,8 @@ def nothing_that_was_logged_is_lost():
             terminal.wait_for("no connections", "forwards localhost:", "travels unencrypted")
             for _ in range(12):
                 tunnel.connect().close()
-            terminal.wait_for("closed: connection-ended")
             terminal.send(b"l")
-            terminal.wait_for("log, ", "l back")
+            terminal.wait_for("log, ", "l back", "#12 link lo (127.0.0.1): closed")
             terminal.send(b"\x1bOH")  # home
             terminal.wait_for("travels unencrypted", "#1 link lo (127.0.0.1): working", "log, to line ")
             terminal.send(b"l")
