@@ -198,8 +198,7 @@ on_record (gpointer user_data)
   record_sample (watch->record, now (watch));
   g_autofree char *problem = record_take_problem (watch->record);
   if (problem != NULL)
-    app_endpoint_log (watch->endpoint, APP_LOG_WARNING,
-                      "%s; the record of this connection ends here", problem);
+    app_endpoint_log (watch->endpoint, APP_LOG_WARNING, "%s", problem);
   return G_SOURCE_CONTINUE;
 }
 
