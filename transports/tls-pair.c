@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tls-pair.c - does a private key belong to its certificate? After one of two files was renewed and
- * the other one was not, it does not, and nobody would find out before the first peer comes. GIO has
- * no function for it, so a handshake is made with the two, inside this process. */
+ * the other one was not, it does not, and nobody would find out before the first peer comes. GIO
+ * has no function for it, so a handshake is made with the two, inside this process. */
 #include "transports/tls-private.h"
 
 #include <sys/socket.h>
