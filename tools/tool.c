@@ -173,8 +173,8 @@ takes_value (const GOptionEntry *entries, char short_name, const char *long_name
   return FALSE;
 }
 
-/* Adds @word, which is no value, to @words, as two words when there is a value in it. TRUE: the next
- * one is its value. */
+/* Adds @word, which is no value, to @words, as two words when there is a value in it. TRUE: the
+ * next one is its value. */
 static gboolean
 add_word (GPtrArray *words, char *word, const GOptionEntry *entries)
 {
