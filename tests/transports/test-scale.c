@@ -314,8 +314,7 @@ test_one_after_the_other (void)
   const char *wanted = g_getenv ("CAIMAN_SCALE_CYCLES");
   guint n = wanted ? (guint)atoi (wanted) : g_test_thorough () ? 10000 : 150, n_warm = 60;
   /* Whoever counts may have a slow machine: under valgrind the first connection takes a while. */
-  g_autoptr (World) world =
-      world_new (wanted || g_test_thorough () ? 5 * CAIMAN_NS_PER_S : 200 * CAIMAN_NS_PER_MS);
+  g_autoptr (World) world = world_new (wanted ? 5 * CAIMAN_NS_PER_S : 100 * CAIMAN_NS_PER_MS);
   guint n_descriptors = 0;
   gsize allocated = 0;
   for (guint i = 1; i <= n + n_warm; i++) {
@@ -329,7 +328,8 @@ test_one_after_the_other (void)
     }
   }
   g_assert_cmpuint (count_descriptors (), ==, n_descriptors);
-  g_assert_cmpuint (get_allocated (), <=, allocated + 64 * 1024);
+  if (!wanted) /* else so many are there at once that tables grow to their size for good */
+    g_assert_cmpuint (get_allocated (), <=, allocated + 64 * 1024);
 }
 
 int
