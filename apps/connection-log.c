@@ -2,6 +2,7 @@
 /* connection-log.c - see connection-log.h. */
 #include "apps/connection-log.h"
 
+#include "apps/connect-limit.h"
 #include "reports/format.h"
 
 /* So long a connection may be without a link before people are told what is tried. */
@@ -57,12 +58,12 @@ log_link (ConnectionLog *log, AppConnection *connection, const CaimanEvent *even
 
 /* What a client's links were tried over; not again and again. */
 static void
-tell_tried (ConnectionLog *log)
+tell_tried (ConnectionLog *log, const AppConnection *connection)
 {
   gint64 now_ns = app_endpoint_now (log->endpoint);
-  g_autoptr (GPtrArray) paths = app_endpoint_describe_paths (log->endpoint);
-  if (paths == NULL || now_ns < log->silent_until_ns)
+  if (app_endpoint_get_role (log->endpoint) != APP_ROLE_CLIENT || now_ns < log->silent_until_ns)
     return;
+  g_autoptr (GPtrArray) paths = connect_limit_describe (connection);
   log->silent_until_ns = now_ns + SILENT_NS;
   app_endpoint_log (log->endpoint, APP_LOG_WARNING,
                     paths->len > 0 ? "no server has answered; tried:" : "no way to any server");
@@ -73,7 +74,10 @@ tell_tried (ConnectionLog *log)
 static void
 on_starved (gpointer user_data)
 {
-  tell_tried (user_data);
+  ConnectionLog *log = user_data;
+  const GPtrArray *connections = app_endpoint_get_connections (log->endpoint);
+  if (connections->len > 0)
+    tell_tried (log, connections->pdata[0]);
 }
 
 static void
@@ -103,7 +107,7 @@ closed (gpointer user_data, AppConnection *connection)
   CaimanConnectionStats stats;
   CaimanReason reason = caiman_connection_get_end_reason (connection->connection);
   if (reason == CAIMAN_REASON_ALL_LINKS_FAILED)
-    tell_tried (log);
+    tell_tried (log, connection);
   caiman_connection_get_stats (connection->connection, &stats);
   gint64 ended_ns = MIN (connection->ended_ns, app_endpoint_now (log->endpoint));
   g_autofree char *age = format_time ((double)(ended_ns - connection->opened_ns));

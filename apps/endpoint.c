@@ -35,6 +35,7 @@ struct _AppEndpoint {
   CaimanLoopTask reap_task;
   GArray *watchers; /* of Watcher */
   guint last_watcher;
+  LogHistory *log;
   guint64 n_opened;
   CaimanTls *tls; /* (nullable) */
   void (*quit) (gpointer user_data);
@@ -105,6 +106,8 @@ app_endpoint_log (AppEndpoint *endpoint, AppLogLevel level, const char *format, 
   va_start (args, format);
   g_autofree char *text = g_strdup_vprintf (format, args);
   va_end (args);
+  g_autofree char *line = app_log_format (level, text);
+  log_history_add (endpoint->log, line, -1);
   gboolean shown = FALSE;
   for (guint i = 0; i < endpoint->watchers->len; i++) {
     const Watcher *watcher = &g_array_index (endpoint->watchers, Watcher, i);
@@ -113,6 +116,12 @@ app_endpoint_log (AppEndpoint *endpoint, AppLogLevel level, const char *format, 
   }
   if (!shown)
     app_log_write (level, text);
+}
+
+const LogHistory *
+app_endpoint_get_log (const AppEndpoint *endpoint)
+{
+  return endpoint->log;
 }
 
 /* --- Connections --- */
@@ -360,6 +369,7 @@ app_endpoint_new (AppRole role, const char *title, const CaimanConfig *config,
   endpoint->by_connection = g_hash_table_new (NULL, NULL);
   endpoint->through = g_ptr_array_new ();
   endpoint->reap_task.run = reap;
+  endpoint->log = log_history_new ();
   endpoint->watchers = g_array_new (FALSE, FALSE, sizeof (Watcher));
   if (role == APP_ROLE_SERVER)
     endpoint->server_pump =
@@ -388,6 +398,7 @@ app_endpoint_free (AppEndpoint *endpoint)
   g_hash_table_unref (endpoint->by_connection);
   g_ptr_array_unref (endpoint->through);
   g_array_unref (endpoint->watchers);
+  log_history_free (endpoint->log);
   g_free (endpoint->title);
   g_free (endpoint);
 }
@@ -401,8 +412,10 @@ app_endpoint_set_connections_max (AppEndpoint *endpoint, guint connections_max)
 void
 app_endpoint_take_tls (AppEndpoint *endpoint, CaimanTls *tls)
 {
-  g_assert (endpoint->tls == NULL);
-  endpoint->tls = tls;
+  if (endpoint->tls != NULL)
+    caiman_tls_replace (endpoint->tls, tls);
+  else
+    endpoint->tls = tls;
 }
 
 void

@@ -10,6 +10,7 @@
  * CaimanLoop that is attached to it); nothing here takes threads. */
 #pragma once
 
+#include "apps/log-history.h"
 #include "apps/log.h"
 #include "transports/loop.h"
 #include "transports/tcp-acceptor.h"
@@ -92,7 +93,8 @@ void app_endpoint_stop_accepting (AppEndpoint *endpoint);
 /* Server: takes no new links any more. */
 void app_endpoint_stop_listening (AppEndpoint *endpoint);
 
-/* What its links are wrapped in (transfer full, nullable); released after all that may use it. */
+/* What its links are wrapped in (transfer full, nullable); released after all that may use it. Once
+ * there is one, that goes on with what @tls has (caiman_tls_replace()). */
 void app_endpoint_take_tls (AppEndpoint *endpoint, CaimanTls *tls);
 
 /* --- Connections --- */
@@ -127,6 +129,9 @@ void app_endpoint_remove_observer (AppEndpoint *endpoint, guint id);
 /* Logs one line: to the observers, or to standard error when none has shown it. */
 void app_endpoint_log (AppEndpoint *endpoint, AppLogLevel level, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
+
+/* What was logged last, whoever has shown it. (transfer none) */
+const LogHistory *app_endpoint_get_log (const AppEndpoint *endpoint);
 
 /* --- Stopping --- */
 

@@ -123,7 +123,8 @@ on_log (gpointer user_data, AppLogLevel level, const char *text)
   LiveWatch *watch = user_data;
   if (watch->monitor == NULL)
     return FALSE;
-  monitor_add_log (watch->monitor, text);
+  g_autofree char *line = app_log_format (level, text);
+  monitor_add_log (watch->monitor, line);
   return TRUE;
 }
 
@@ -197,8 +198,7 @@ on_record (gpointer user_data)
   record_sample (watch->record, now (watch));
   g_autofree char *problem = record_take_problem (watch->record);
   if (problem != NULL)
-    app_endpoint_log (watch->endpoint, APP_LOG_WARNING,
-                      "%s; the record of this connection ends here", problem);
+    app_endpoint_log (watch->endpoint, APP_LOG_WARNING, "%s", problem);
   return G_SOURCE_CONTINUE;
 }
 
@@ -269,6 +269,8 @@ start_monitor (LiveWatch *watch, const LiveWatchOptions *options)
       monitor_new (app_endpoint_get_context (watch->endpoint), &handler, watch, &error);
   if (watch->monitor == NULL)
     app_endpoint_log (watch->endpoint, APP_LOG_NOTICE, "%s", error->message);
+  else
+    monitor_add_history (watch->monitor, app_endpoint_get_log (watch->endpoint));
 }
 
 LiveWatch *
@@ -306,7 +308,7 @@ live_watch_free (LiveWatch *watch)
     return;
   clear_source (watch->sampling);
   clear_source (watch->recording);
-  monitor_free (watch->monitor);
+  g_clear_pointer (&watch->monitor, monitor_free);
   status_free (watch->status);
   record_free (watch->record, now (watch));
   if (watch->observer != 0)

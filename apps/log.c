@@ -59,15 +59,21 @@ is_journal (void)
   return strcmp (stream, ours) == 0;
 }
 
+char *
+app_log_format (AppLogLevel level, const char *text)
+{
+  return level <= APP_LOG_WARNING ? g_strdup_printf ("%s: %s", level_names[level], text)
+                                  : g_strdup (text);
+}
+
 void
 app_log_write (AppLogLevel level, const char *text)
 {
   if (level > shown_level)
     return;
+  g_autofree char *line = app_log_format (level, text);
   if (is_journal ())
     fprintf (stderr, "<%d>%s\n", priorities[level], text);
-  else if (level <= APP_LOG_WARNING)
-    fprintf (stderr, "caiman: %s: %s\n", level_names[level], text);
   else
-    fprintf (stderr, "caiman: %s\n", text);
+    fprintf (stderr, "caiman: %s\n", line);
 }

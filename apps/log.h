@@ -27,6 +27,9 @@ gboolean app_log_level_from_string (const char *name, AppLogLevel *level_out);
 void app_log_set_level (AppLogLevel level);
 AppLogLevel app_log_get_level (void);
 
+/* (transfer full) @text, with its level in front of it when that is WARNING or worse. */
+char *app_log_format (AppLogLevel level, const char *text);
+
 /* Writes @text to standard error if its level is shown. */
 void app_log_write (AppLogLevel level, const char *text);
 

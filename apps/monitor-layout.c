@@ -21,8 +21,8 @@ fill_help (GPtrArray *lines)
     "b             block the selected link, or free it: a blocked link stays up but",
     "              carries no data",
     "d             disconnect the selected link",
-    "q             quit",
-    "?             this text; any key leaves it",
+    "l             the log, to be scrolled; any other key leaves it",
+    "q, ?          quit; this text, which any key leaves",
     "",
     "sent/s and received/s are bits per second of payload over the last second; the",
     "bars are the seconds before. flight/max: bytes sent and not acknowledged, and",
@@ -173,15 +173,98 @@ add_log (GPtrArray *lines, const GPtrArray *log, const MonitorView *view, guint 
     g_ptr_array_add (lines, monitor_line_new ());
 }
 
+/* --- The log on the whole screen --- */
+
+/* (transfer full) @text in pieces of @width columns. */
+static GPtrArray *
+wrap (const char *text, guint width)
+{
+  GPtrArray *lines = g_ptr_array_new_with_free_func ((GDestroyNotify)monitor_line_free);
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  const char *at = valid;
+  do {
+    MonitorLine *line = monitor_line_new ();
+    const char *end = at;
+    for (guint used = 0; *end != '\0'; end = g_utf8_next_char (end)) {
+      g_autofree char *character = g_strndup (end, (gsize)(g_utf8_next_char (end) - end));
+      used += monitor_text_width (character);
+      if (used > width && end > at)
+        break;
+    }
+    g_autofree char *piece = g_strndup (at, (gsize)(end - at));
+    monitor_line_add (line, MONITOR_PLAIN, piece);
+    g_ptr_array_add (lines, line);
+    at = end;
+  } while (*at != '\0');
+  return lines;
+}
+
+/* Puts as many lines as there is @room for behind each other, from the bottom up; the last one is
+ * @back lines before the latest. Returns how many rows stayed free. */
+static guint
+stack_log (GPtrArray *rows, const GPtrArray *log, guint back, guint width, guint room)
+{
+  for (guint i = log->len - MIN (back, log->len); i-- > 0 && rows->len < room;) {
+    g_autoptr (GPtrArray) pieces = wrap (log->pdata[i], width);
+    while (pieces->len > 0 && rows->len < room)
+      g_ptr_array_insert (rows, 0, g_ptr_array_steal_index (pieces, pieces->len - 1));
+  }
+  return room - rows->len;
+}
+
+static void
+add_whole_log (GPtrArray *lines, const GPtrArray *log, MonitorView *view, guint width, guint room)
+{
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)monitor_line_free);
+  guint n_free;
+  view->log_back = MIN (view->log_back, log->len);
+  while ((n_free = stack_log (rows, log, view->log_back, width, room)) > 0 && view->log_back > 0) {
+    view->log_back--; /* it was scrolled too far */
+    g_ptr_array_set_size (rows, 0);
+  }
+  while (rows->len > 0)
+    g_ptr_array_add (lines, g_ptr_array_steal_index (rows, 0));
+  for (guint i = 0; i < n_free; i++)
+    g_ptr_array_add (lines, monitor_line_new ());
+}
+
+static MonitorLine *
+make_log_rule (const GPtrArray *log, const MonitorView *view, guint width)
+{
+  g_autofree char *text =
+      view->log_back > 0 ? g_strdup_printf ("log, to line %u of %u",
+                                            log->len - MIN (view->log_back, log->len), log->len)
+                         : g_strdup_printf ("log, %u lines", log->len);
+  return make_rule (text, width, view->is_unicode);
+}
+
+static void
+fill_log_screen (GPtrArray *lines, const GPtrArray *log, MonitorView *view, guint width,
+                 guint height)
+{
+  guint rule = lines->len;
+  if (height > rule + 2)
+    g_ptr_array_add (lines, monitor_line_new ()); /* its text depends on what is below */
+  if (height > lines->len + 1)
+    add_whole_log (lines, log, view, width, height - lines->len - 1);
+  if (height > rule + 2) {
+    monitor_line_free (lines->pdata[rule]);
+    lines->pdata[rule] = make_log_rule (log, view, width);
+  }
+}
+
 static MonitorLine *
 make_footer (const MonitorView *view, guint width)
 {
   MonitorLine *line = monitor_line_new ();
   if (view->message[0] != '\0')
     monitor_line_printf (line, MONITOR_WARNING, " %s", view->message);
+  else if (view->shows_log && !view->shows_help)
+    monitor_line_add (line, MONITOR_TITLE,
+                      " up/down, page up/down, home, end scroll  l back  q quit");
   else
     monitor_line_add (line, MONITOR_TITLE,
-                      " up/down select  b block/unblock  d disconnect  ? help  q quit");
+                      " up/down select  b block/unblock  d disconnect  l log  ? help  q quit");
   monitor_line_fit (line, width, view->message[0] == '\0');
   return line;
 }
@@ -232,15 +315,19 @@ monitor_layout (const LiveSnapshot *snapshot, const GPtrArray *log, MonitorView 
   monitor_view_update (view, snapshot);
   if (height >= 1)
     g_ptr_array_add (lines, make_title (snapshot, width));
-  if (height >= 4)
-    g_ptr_array_add (lines, monitor_make_headings (&columns));
-  guint n_around = lines->len + n_below + (height >= 2 ? 1 : 0);
-  if (height > n_around)
-    add_body (lines, snapshot, view, &columns, height - n_around);
-  if (height >= DETAIL_FROM_HEIGHT)
-    add_detail (lines, snapshot, view, width);
-  if (n_log > 0)
-    add_log (lines, log, view, width, n_log);
+  if (view->shows_log && !view->shows_help) {
+    fill_log_screen (lines, log, view, width, height);
+  } else {
+    if (height >= 4)
+      g_ptr_array_add (lines, monitor_make_headings (&columns));
+    guint n_around = lines->len + n_below + (height >= 2 ? 1 : 0);
+    if (height > n_around)
+      add_body (lines, snapshot, view, &columns, height - n_around);
+    if (height >= DETAIL_FROM_HEIGHT)
+      add_detail (lines, snapshot, view, width);
+    if (n_log > 0)
+      add_log (lines, log, view, width, n_log);
+  }
   if (height >= 2)
     g_ptr_array_add (lines, make_footer (view, width));
   for (guint i = 0; i < lines->len; i++)

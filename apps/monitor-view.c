@@ -61,6 +61,13 @@ monitor_view_update (MonitorView *view, const LiveSnapshot *snapshot)
     select_first_link (view, selected);
 }
 
+void
+monitor_view_log_grew (MonitorView *view, guint n)
+{
+  if (view->log_back > 0)
+    view->log_back += n;
+}
+
 static void
 move (MonitorView *view, const LiveSnapshot *snapshot, int by)
 {
@@ -97,7 +104,10 @@ move_by_key (MonitorView *view, const LiveSnapshot *snapshot, guint key)
   };
   for (gsize i = 0; i < G_N_ELEMENTS (moves); i++) {
     if (moves[i].key == key) {
-      move (view, snapshot, moves[i].by);
+      if (view->shows_log)
+        view->log_back = (guint)MAX ((int)view->log_back - moves[i].by, 0);
+      else
+        move (view, snapshot, moves[i].by);
       return TRUE;
     }
   }
@@ -156,6 +166,11 @@ monitor_view_key (MonitorView *view, const LiveSnapshot *snapshot, guint key,
   }
   if (move_by_key (view, snapshot, key))
     return MONITOR_NOTHING;
+  if (view->shows_log || key == 'l') {
+    view->shows_log = !view->shows_log;
+    view->log_back = 0;
+    return MONITOR_NOTHING;
+  }
   if (key == 'b' || key == 'd')
     return command (view, snapshot, key == 'd', command_out);
   if (key == '?' || key == 'h')

@@ -12,6 +12,8 @@ typedef struct {
   guint32 link_id;    /* 0: the connection itself */
   guint scroll;       /* rows that are hidden above */
   gboolean shows_help;
+  gboolean shows_log;  /* the log alone, on the whole screen */
+  guint log_back;      /* its last line that can be seen is so many before the latest; 0: follows */
   gboolean is_unicode; /* the terminal shows block elements */
   gboolean can_quit;   /* "q" ends the program, rather than this view alone */
   gboolean was_asked;  /* whether to quit while connections are open */
@@ -40,6 +42,9 @@ MonitorOutcome monitor_view_key (MonitorView *view, const LiveSnapshot *snapshot
 
 /* Moves the selection to something that is there. */
 void monitor_view_update (MonitorView *view, const LiveSnapshot *snapshot);
+
+/* @n lines were added to the log: what can be seen of it stays where it is, if it was scrolled. */
+void monitor_view_log_grew (MonitorView *view, guint n);
 
 void monitor_view_tell (MonitorView *view, const char *format, ...) G_GNUC_PRINTF (2, 3);
 

@@ -17,23 +17,22 @@
 #include <unistd.h>
 
 #define PAINT_INTERVAL_MS 250
-#define LOG_LINES_KEPT    200
-#define LOG_LINE_MAX      1000
-#define LAST_WORDS        10
+#define LAST_WORDS_MAX    100
 
 struct _Monitor {
   GMainContext *context;
   MonitorHandler handler;
   gpointer user_data;
   MonitorView view;
-  GPtrArray *log;   /* of char *, oldest first */
-  GString *partial; /* what came through the pipe and is no whole line yet */
+  LogHistory *log;
+  guint64 n_printed; /* lines of @log that stand on the terminal already */
+  GString *partial;  /* what came through the pipe and is no whole line yet */
   FILE *screen_file;
   SCREEN *screen;
   int saved_output, saved_error; /* the terminal; -1 while not redirected */
   int pipe_read;
   GSource *painting, *keys, *output;
-  gboolean has_colours, was_quit;
+  gboolean has_colours;
   struct sigaction old_abort;
 };
 
@@ -50,21 +49,37 @@ fail (GError **error, const char *what)
 /* --- The log --- */
 
 static void
-add_line (Monitor *monitor, const char *line, gsize size)
+add_text (Monitor *monitor, const char *text, gssize size)
 {
-  if (monitor->log->len == LOG_LINES_KEPT)
-    g_ptr_array_remove_index (monitor->log, 0);
-  g_ptr_array_add (monitor->log, g_strndup (line, MIN (size, LOG_LINE_MAX)));
+  monitor_view_log_grew (&monitor->view, log_history_add (monitor->log, text, size));
 }
 
 void
 monitor_add_log (Monitor *monitor, const char *text)
 {
-  while (*text != '\0') {
-    gsize size = strcspn (text, "\n");
-    add_line (monitor, text, size);
-    text += size + (text[size] == '\n');
-  }
+  add_text (monitor, text, -1);
+}
+
+void
+monitor_add_history (Monitor *monitor, const LogHistory *history)
+{
+  const GPtrArray *lines = log_history_get_lines (history);
+  for (guint i = 0; i < lines->len; i++)
+    monitor_add_log (monitor, lines->pdata[i]);
+  monitor->n_printed = log_history_get_n_added (monitor->log);
+}
+
+/* What nobody has seen outside of the monitor. */
+static void
+print_log (const Monitor *monitor)
+{
+  const GPtrArray *lines = log_history_get_lines (monitor->log);
+  guint64 n_new = log_history_get_n_added (monitor->log) - monitor->n_printed;
+  guint n = (guint)MIN (n_new, MIN (lines->len, LAST_WORDS_MAX));
+  if (n < n_new)
+    fprintf (stderr, "(%" G_GUINT64_FORMAT " lines of the log before these)\n", n_new - n);
+  for (guint i = lines->len - n; i < lines->len; i++)
+    fprintf (stderr, "%s\n", (const char *)lines->pdata[i]);
 }
 
 static void
@@ -76,12 +91,12 @@ take_output (Monitor *monitor)
   while ((n = read (monitor->pipe_read, buffer, sizeof buffer)) > 0) {
     g_string_append_len (monitor->partial, buffer, n);
     while ((end = memchr (monitor->partial->str, '\n', monitor->partial->len)) != NULL) {
-      gsize size = (gsize)(end - monitor->partial->str);
-      add_line (monitor, monitor->partial->str, size);
-      g_string_erase (monitor->partial, 0, (gssize)size + 1);
+      gssize size = end - monitor->partial->str + 1;
+      add_text (monitor, monitor->partial->str, size);
+      g_string_erase (monitor->partial, 0, size);
     }
-    if (monitor->partial->len > LOG_LINE_MAX) {
-      add_line (monitor, monitor->partial->str, monitor->partial->len);
+    if (monitor->partial->len > LOG_HISTORY_LINE_MAX_BYTES) {
+      add_text (monitor, monitor->partial->str, (gssize)monitor->partial->len);
       g_string_truncate (monitor->partial, 0);
     }
   }
@@ -216,8 +231,8 @@ void
 monitor_update (Monitor *monitor)
 {
   const LiveSnapshot *snapshot = monitor->handler.sample (monitor->user_data);
-  g_autoptr (GPtrArray) lines =
-      monitor_layout (snapshot, monitor->log, &monitor->view, (guint)COLS, (guint)LINES);
+  g_autoptr (GPtrArray) lines = monitor_layout (snapshot, log_history_get_lines (monitor->log),
+                                                &monitor->view, (guint)COLS, (guint)LINES);
   for (guint i = 0; i < lines->len; i++)
     paint_line (monitor, (int)i, g_ptr_array_index (lines, i));
   clrtobot ();
@@ -229,7 +244,6 @@ monitor_update (Monitor *monitor)
 static void
 quit (Monitor *monitor)
 {
-  monitor->was_quit = TRUE;
   /* The end may take a while; another "q" comes here again. */
   monitor_view_tell (&monitor->view, "Ending. Press q again to end at once.");
   monitor->handler.quit (monitor->user_data);
@@ -370,7 +384,7 @@ monitor_new (GMainContext *context, const MonitorHandler *handler, gpointer user
   monitor->user_data = user_data;
   monitor->view.can_quit = handler->can_quit;
   monitor->view.is_unicode = g_str_equal (nl_langinfo (CODESET), "UTF-8");
-  monitor->log = g_ptr_array_new_with_free_func (g_free);
+  monitor->log = log_history_new ();
   monitor->partial = g_string_new (NULL);
   monitor->saved_output = monitor->saved_error = monitor->pipe_read = -1;
   the_monitor = monitor;
@@ -418,10 +432,8 @@ monitor_free (Monitor *monitor)
   restore_output (monitor);
   sigaction (SIGABRT, &monitor->old_abort, NULL);
   the_monitor = NULL;
-  guint n = monitor->was_quit ? 0 : MIN (monitor->log->len, LAST_WORDS);
-  for (guint i = monitor->log->len - n; i < monitor->log->len; i++)
-    fprintf (stderr, "%s\n", (const char *)g_ptr_array_index (monitor->log, i));
-  g_ptr_array_unref (monitor->log);
+  print_log (monitor);
+  log_history_free (monitor->log);
   g_string_free (monitor->partial, TRUE);
   g_free (monitor);
 }

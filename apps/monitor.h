@@ -6,6 +6,7 @@
 #pragma once
 
 #include "apps/live.h"
+#include "apps/log-history.h"
 
 G_BEGIN_DECLS
 
@@ -29,10 +30,13 @@ gboolean monitor_is_possible (void);
 Monitor *monitor_new (GMainContext *context, const MonitorHandler *handler, gpointer user_data,
                       GError **error);
 
-/* Gives the screen back. What was logged last is printed to standard error, unless the user has
- * ended the view. Accepts NULL. Not from inside a handler. */
+/* Gives the screen back, and prints to standard error what was logged meanwhile, the last hundred
+ * lines of it. Accepts NULL. Not from inside a handler. */
 void monitor_free (Monitor *monitor);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Monitor, monitor_free)
+
+/* Puts what was logged before, and has been printed, into the log pane. */
+void monitor_add_history (Monitor *monitor, const LogHistory *history);
 
 /* Adds lines to the log pane. */
 void monitor_add_log (Monitor *monitor, const char *text);

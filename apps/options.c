@@ -9,11 +9,12 @@
 
 /* The fields that are strings and lists of strings. */
 static const gsize string_offsets[] = {
-  G_STRUCT_OFFSET (AppOptions, filter),          G_STRUCT_OFFSET (AppOptions, tls_certificate),
-  G_STRUCT_OFFSET (AppOptions, tls_key),         G_STRUCT_OFFSET (AppOptions, tls_ca),
-  G_STRUCT_OFFSET (AppOptions, tls_server_name), G_STRUCT_OFFSET (AppOptions, tls_fingerprint),
-  G_STRUCT_OFFSET (AppOptions, preset),
+  G_STRUCT_OFFSET (AppOptions, filter),          G_STRUCT_OFFSET (AppOptions, preset),
+  G_STRUCT_OFFSET (AppOptions, tls_certificate), G_STRUCT_OFFSET (AppOptions, tls_key),
+  G_STRUCT_OFFSET (AppOptions, tls_ca),          G_STRUCT_OFFSET (AppOptions, tls_server_name),
+  G_STRUCT_OFFSET (AppOptions, tls_fingerprint),
 };
+#define FIRST_TLS_STRING 2
 static const gsize list_offsets[] = {
   G_STRUCT_OFFSET (AppOptions, tcp),
   G_STRUCT_OFFSET (AppOptions, interfaces),
@@ -44,11 +45,11 @@ app_options_copy (AppOptions *copy_out, const AppOptions *options)
   *copy_out = copy;
 }
 
-gboolean
-app_options_equal (const AppOptions *a, const AppOptions *b)
+static gboolean
+are_equal (const AppOptions *a, const AppOptions *b, gsize n_strings)
 {
   static const char *const nothing[] = { NULL };
-  for (gsize i = 0; i < G_N_ELEMENTS (string_offsets); i++) {
+  for (gsize i = 0; i < n_strings; i++) {
     if (g_strcmp0 (G_STRUCT_MEMBER (char *, a, string_offsets[i]),
                    G_STRUCT_MEMBER (char *, b, string_offsets[i])) != 0)
       return FALSE;
@@ -61,6 +62,18 @@ app_options_equal (const AppOptions *a, const AppOptions *b)
   }
   return a->ipv4 == b->ipv4 && a->ipv6 == b->ipv6 && a->tls == b->tls &&
          a->single_interface == b->single_interface;
+}
+
+gboolean
+app_options_equal (const AppOptions *a, const AppOptions *b)
+{
+  return are_equal (a, b, G_N_ELEMENTS (string_offsets));
+}
+
+gboolean
+app_options_equal_links (const AppOptions *a, const AppOptions *b)
+{
+  return are_equal (a, b, FIRST_TLS_STRING);
 }
 
 /* --- The command line --- */
@@ -288,6 +301,17 @@ apply_server (const AppOptions *options, AppEndpoint *endpoint, guint16 default_
   };
   g_auto (GStrv) addresses = app_options_list_addresses (options, default_port);
   return app_endpoint_listen (endpoint, (const char *const *)addresses, &tcp, error);
+}
+
+gboolean
+app_options_reload_tls (const AppOptions *options, AppEndpoint *endpoint, GError **error)
+{
+  CaimanTls *tls;
+  g_assert (options->tls);
+  if (!make_tls (options, app_endpoint_get_role (endpoint), &tls, error))
+    return FALSE;
+  app_endpoint_take_tls (endpoint, tls);
+  return TRUE;
 }
 
 gboolean

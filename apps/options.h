@@ -24,6 +24,8 @@ typedef struct {
 void app_options_clear (AppOptions *options);
 void app_options_copy (AppOptions *copy_out, const AppOptions *options);
 gboolean app_options_equal (const AppOptions *a, const AppOptions *b);
+/* As equal, but for what app_options_reload_tls() can change. */
+gboolean app_options_equal_links (const AppOptions *a, const AppOptions *b);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (AppOptions, app_options_clear)
 
 /* Appends the GOptionEntry of each option that @role has, pointing into @options, to @entries. */
@@ -40,6 +42,11 @@ gboolean app_options_make_config (const AppOptions *options, CaimanConfig *confi
  * server without --tcp listens on [::], that is, for IPv4 too. */
 gboolean app_options_apply (const AppOptions *options, AppEndpoint *endpoint, guint16 default_port,
                             GError **error);
+
+/* With TLS, as it is by app_options_apply(): new links of @endpoint use what the files hold now,
+ * and
+ * @options says. FALSE: all stays as it was. */
+gboolean app_options_reload_tls (const AppOptions *options, AppEndpoint *endpoint, GError **error);
 
 /* (transfer full) the addresses that a server listens on, NULL-terminated. */
 char **app_options_list_addresses (const AppOptions *options, guint16 default_port);

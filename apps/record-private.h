@@ -8,6 +8,12 @@
 
 G_BEGIN_DECLS
 
+typedef enum {
+  RECORD_EASY,
+  RECORD_BUSY, /* half of the backlog is full: samples are left out */
+  RECORD_FULL, /* all of it */
+} RecordPressure;
+
 enum { RECORD_SENT, RECORD_RECEIVED, RECORD_N_FLOWS };
 
 typedef struct {
@@ -57,7 +63,11 @@ struct _Record {
   char *title, *scenario_name, *scenario_text, *scenario_hash, *git_id;
   StoreSide side;
   gint64 commit_interval_ns, committed_ns;
-  GPtrArray *runs; /* of RecordRun */
+  gsize backlog_max_bytes;
+  RecordPressure pressure, told_pressure;
+  gint64 n_lost_runs;    /* that no run has told yet */
+  guint64 n_lost_in_all; /* while under pressure */
+  GPtrArray *runs;       /* of RecordRun */
 };
 
 /* --- record-series.c --- */

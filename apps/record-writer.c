@@ -2,12 +2,17 @@
 /* record-writer.c - see record-writer.h. */
 #include "apps/record-writer.h"
 
+/* Of a part without rows, and of a metric with its text. */
+#define PART_BYTES   2048
+#define METRIC_BYTES 64
+
 typedef enum { JOB_BEGIN, JOB_APPEND, JOB_FINISH, JOB_STOP } JobType;
 
 typedef struct {
   JobType type;
   RecordedRun *run;
   StoreRun *part;
+  gsize size_bytes;
 } Job;
 
 /* All of it is the thread's alone. */
@@ -21,9 +26,25 @@ struct _RecordWriter {
   gint64 campaign_id;
   GThread *thread;
   GAsyncQueue *jobs; /* of Job */
+  gboolean gave_up;  /* the thread's: it ends, and something could not be written */
+  guint n_given_up;
   GMutex mutex;
-  char *problem; /* under @mutex */
+  /* Under @mutex: */
+  char *problem;
+  gsize backlog_bytes;
+  gboolean ends;
 };
+
+static gsize
+get_size (const StoreRun *part)
+{
+  const GArray *const arrays[] = { part->parameters,   part->links,  part->flows,
+                                   part->link_samples, part->events, part->flow_samples };
+  gsize size_bytes = PART_BYTES + part->metrics->len * (sizeof (StoreMetric) + METRIC_BYTES);
+  for (gsize i = 0; i < G_N_ELEMENTS (arrays); i++)
+    size_bytes += arrays[i]->len * g_array_get_element_size ((GArray *)arrays[i]);
+  return size_bytes;
+}
 
 static void
 job_free (Job *job)
@@ -38,6 +59,7 @@ report (RecordWriter *writer, const GError *error)
   g_mutex_lock (&writer->mutex);
   if (writer->problem == NULL)
     writer->problem = g_strdup (error->message);
+  writer->gave_up |= writer->ends;
   g_mutex_unlock (&writer->mutex);
 }
 
@@ -66,21 +88,31 @@ write_part (RecordWriter *writer, Job *job, GError **error)
                                  : store_run_append (writer->store, job->part, error);
 }
 
+static void
+do_job (RecordWriter *writer, Job *job)
+{
+  g_autoptr (GError) error = NULL;
+  if (writer->gave_up) {
+    writer->n_given_up++;
+  } else if (!write_part (writer, job, &error)) {
+    report (writer, error);
+    job->run->id = 0;
+  }
+  job->run->was_appended = TRUE;
+  g_mutex_lock (&writer->mutex);
+  writer->backlog_bytes -= job->size_bytes;
+  g_mutex_unlock (&writer->mutex);
+}
+
 static gpointer
 work (gpointer data)
 {
   RecordWriter *writer = data;
   for (;;) {
     Job *job = g_async_queue_pop (writer->jobs);
-    g_autoptr (GError) error = NULL;
     JobType type = job->type;
-    if (type != JOB_STOP) {
-      if (!write_part (writer, job, &error)) {
-        report (writer, error);
-        job->run->id = 0;
-      }
-      job->run->was_appended = TRUE;
-    }
+    if (type != JOB_STOP)
+      do_job (writer, job);
     if (type == JOB_FINISH)
       g_free (job->run);
     job_free (job);
@@ -114,6 +146,11 @@ push (RecordWriter *writer, JobType type, RecordedRun *run, StoreRun *part)
   job->type = type;
   job->run = run;
   job->part = part;
+  job->size_bytes = part ? get_size (part) : 0;
+  g_mutex_lock (&writer->mutex);
+  writer->backlog_bytes += job->size_bytes;
+  writer->ends |= type == JOB_STOP;
+  g_mutex_unlock (&writer->mutex);
   g_async_queue_push (writer->jobs, job);
 }
 
@@ -129,6 +166,8 @@ record_writer_free (RecordWriter *writer)
     g_warning ("%s", error->message);
   if (writer->problem != NULL)
     g_warning ("%s", writer->problem);
+  if (writer->n_given_up > 0)
+    g_warning ("%u more parts of the record were given up", writer->n_given_up);
   store_close (writer->store);
   g_async_queue_unref (writer->jobs);
   g_mutex_clear (&writer->mutex);
@@ -160,6 +199,15 @@ guint
 record_writer_get_backlog (RecordWriter *writer)
 {
   return (guint)MAX (g_async_queue_length (writer->jobs), 0);
+}
+
+gsize
+record_writer_get_backlog_bytes (RecordWriter *writer)
+{
+  g_mutex_lock (&writer->mutex);
+  gsize backlog_bytes = writer->backlog_bytes;
+  g_mutex_unlock (&writer->mutex);
+  return backlog_bytes;
 }
 
 char *

@@ -18,7 +18,9 @@ typedef struct _RecordedRun RecordedRun;
 RecordWriter *record_writer_new (const char *path, const char *campaign, const char *command,
                                  GError **error);
 
-/* Waits until all is written. Accepts NULL. */
+/* Waits until all is written; but once a part cannot be written, nothing more is tried. Accepts
+ * NULL.
+ */
 void record_writer_free (RecordWriter *writer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RecordWriter, record_writer_free)
 
@@ -32,8 +34,9 @@ void record_writer_append (RecordWriter *writer, RecordedRun *run, StoreRun *par
 /* The last rows, with outcome and exit class. */
 void record_writer_finish (RecordWriter *writer, RecordedRun *run, StoreRun *part);
 
-/* Parts that wait to be written. */
+/* Parts that wait to be written, and the memory that they take, about. */
 guint record_writer_get_backlog (RecordWriter *writer);
+gsize record_writer_get_backlog_bytes (RecordWriter *writer);
 
 /* (transfer full, nullable) What went wrong since the last call; of several the first. */
 char *record_writer_take_problem (RecordWriter *writer);

@@ -6,9 +6,8 @@
 #define COMMIT_INTERVAL_NS (5 * CAIMAN_NS_PER_S)
 /* A tunnel knows what a connection is for when its first bytes have come. */
 #define BEGIN_AFTER_NS CAIMAN_NS_PER_S
-/* Beyond this the database is stuck, and samples are dropped, so that they do not fill the memory.
- */
-#define BACKLOG_MAX_PARTS 4096
+/* Of what waits for the database. */
+#define BACKLOG_MAX_BYTES (64u * 1024 * 1024)
 
 /* --- Life --- */
 
@@ -57,6 +56,8 @@ record_new (const RecordOptions *options, GError **error)
   record->side = options->side;
   record->commit_interval_ns =
       options->commit_interval_ns > 0 ? options->commit_interval_ns : COMMIT_INTERVAL_NS;
+  record->backlog_max_bytes =
+      options->backlog_max_bytes > 0 ? options->backlog_max_bytes : BACKLOG_MAX_BYTES;
   record->runs = g_ptr_array_new_with_free_func (run_free);
   return record;
 }
@@ -72,10 +73,47 @@ find (Record *record, guint64 number)
   return NULL;
 }
 
+gsize
+record_get_backlog_bytes (Record *record)
+{
+  return record_writer_get_backlog_bytes (record->writer);
+}
+
+static RecordPressure
+get_pressure (Record *record)
+{
+  gsize backlog_bytes = record_get_backlog_bytes (record);
+  return backlog_bytes >= record->backlog_max_bytes       ? RECORD_FULL
+         : backlog_bytes >= record->backlog_max_bytes / 2 ? RECORD_BUSY
+                                                          : RECORD_EASY;
+}
+
+/* (transfer full, nullable) Told when it gets worse, and once all is well again. */
+static char *
+describe_pressure (Record *record)
+{
+  if (record->pressure <= record->told_pressure && record->pressure != RECORD_EASY)
+    return NULL;
+  if (record->pressure == record->told_pressure)
+    return NULL;
+  record->told_pressure = record->pressure;
+  if (record->pressure == RECORD_BUSY)
+    return g_strdup ("the database does not keep up: samples are left out of the record");
+  if (record->pressure == RECORD_FULL)
+    return g_strdup ("the database does not keep up: new connections are not recorded");
+  guint64 n_lost = record->n_lost_in_all;
+  record->n_lost_in_all = 0;
+  return g_strdup_printf (
+      "the database keeps up again; %" G_GUINT64_FORMAT " connections were not recorded", n_lost);
+}
+
 char *
 record_take_problem (Record *record)
 {
-  return record_writer_take_problem (record->writer);
+  g_autofree char *problem = record_writer_take_problem (record->writer);
+  if (problem != NULL)
+    return g_strconcat (problem, "; the record of this connection ends here", NULL);
+  return describe_pressure (record);
 }
 
 static StoreRun *
@@ -103,28 +141,45 @@ resolve_links (RecordRun *run)
   }
 }
 
+/* What the database has no room for. */
 static void
-drop_samples (RecordRun *run)
+drop_rows (RecordRun *run, RecordPressure pressure)
 {
-  run->n_omitted += run->part->link_samples->len + run->part->flow_samples->len;
-  g_array_set_size (run->part->link_samples, 0);
-  g_array_set_size (run->part->flow_samples, 0);
+  StoreRun *part = run->part;
+  if (pressure == RECORD_EASY)
+    return;
+  run->n_omitted += part->link_samples->len + part->flow_samples->len;
+  g_array_set_size (part->link_samples, 0);
+  g_array_set_size (part->flow_samples, 0);
+  if (pressure == RECORD_BUSY)
+    return;
+  run->n_omitted += part->events->len;
+  g_array_set_size (part->events, 0);
+  g_array_set_size (run->event_links, 0);
+}
+
+static void
+add_note (RecordRun *run, const char *kind, gint64 *n, const char *text, gint64 now_ns)
+{
+  if (*n == 0)
+    return;
+  StoreEvent row = { .t_ns = now_ns - run->opened_ns,
+                     .side = run->record->side,
+                     .link = -1,
+                     .kind = kind,
+                     .reason = "",
+                     .a = *n,
+                     .text = text };
+  g_array_append_val (run->part->events, row);
+  *n = 0;
 }
 
 static void
 note_omitted (RecordRun *run, gint64 now_ns)
 {
-  if (run->n_omitted == 0)
-    return;
-  StoreEvent row = { .t_ns = now_ns - run->opened_ns,
-                     .side = run->record->side,
-                     .link = -1,
-                     .kind = "rows-omitted",
-                     .reason = "",
-                     .a = run->n_omitted,
-                     .text = "more rows than could be recorded" };
-  g_array_append_val (run->part->events, row);
-  run->n_omitted = 0;
+  add_note (run, "rows-omitted", &run->n_omitted, "more rows than could be recorded", now_ns);
+  add_note (run, "runs-omitted", &run->record->n_lost_runs,
+            "connections that could not be recorded", now_ns);
 }
 
 /* Whether the part under way has anything that is worth a transaction. */
@@ -141,13 +196,13 @@ static StoreRun *
 take_part (RecordRun *run, gboolean is_complete, gint64 now_ns)
 {
   StoreRun *part = run->part;
+  RecordPressure pressure = get_pressure (run->record);
   resolve_links (run);
-  if (record_writer_get_backlog (run->record->writer) > BACKLOG_MAX_PARTS)
-    drop_samples (run);
+  drop_rows (run, pressure);
   note_omitted (run, now_ns);
   record_run_add_flows (run, is_complete);
   record_run_add_connection_metrics (run);
-  for (guint i = 0; i < run->paths->len; i++)
+  for (guint i = 0; i < run->paths->len && pressure < RECORD_FULL; i++)
     record_run_add_path_metrics (run, i, now_ns);
   part->wall_ns = part->simulated_ns = now_ns - run->opened_ns;
   part->n_events = run->n_trace_events;
@@ -242,6 +297,11 @@ finish_run (RecordRun *run, gint64 now_ns)
   record_run_sample_links (run, now_ns);
   record_run_sample_flows (run, now_ns);
   record_run_flush_samples (run);
+  if (run->recorded == NULL && get_pressure (run->record) == RECORD_FULL) {
+    run->record->n_lost_runs++;
+    run->record->n_lost_in_all++;
+    return;
+  }
   if (run->recorded == NULL)
     begin_run (run, now_ns);
   StoreRun *part = take_part (run, reason == CAIMAN_REASON_FINISHED, now_ns);
@@ -260,19 +320,30 @@ record_remove (Record *record, guint64 number, gint64 now_ns)
   g_ptr_array_remove (record->runs, run);
 }
 
+static void
+sample_run (RecordRun *run, gboolean commits, gint64 now_ns)
+{
+  Record *record = run->record;
+  record_run_sample_links (run, now_ns);
+  record_run_sample_flows (run, now_ns);
+  gboolean begins = run->recorded == NULL && now_ns - run->opened_ns >= BEGIN_AFTER_NS;
+  if (!begins && (run->recorded == NULL || !commits || !has_rows (run)))
+    return;
+  if (get_pressure (record) == RECORD_FULL)
+    drop_rows (run, RECORD_FULL);
+  else if (begins)
+    begin_run (run, now_ns);
+  else
+    record_writer_append (record->writer, run->recorded, take_part (run, FALSE, now_ns));
+}
+
 void
 record_sample (Record *record, gint64 now_ns)
 {
   gboolean commits = now_ns - record->committed_ns >= record->commit_interval_ns;
-  for (guint i = 0; i < record->runs->len; i++) {
-    RecordRun *run = g_ptr_array_index (record->runs, i);
-    record_run_sample_links (run, now_ns);
-    record_run_sample_flows (run, now_ns);
-    if (run->recorded == NULL && now_ns - run->opened_ns >= BEGIN_AFTER_NS)
-      begin_run (run, now_ns);
-    else if (run->recorded != NULL && commits && has_rows (run))
-      record_writer_append (record->writer, run->recorded, take_part (run, FALSE, now_ns));
-  }
+  for (guint i = 0; i < record->runs->len; i++)
+    sample_run (g_ptr_array_index (record->runs, i), commits, now_ns);
+  record->pressure = get_pressure (record);
   if (commits)
     record->committed_ns = now_ns;
 }
@@ -286,6 +357,9 @@ record_free (Record *record, gint64 now_ns)
     finish_run (g_ptr_array_index (record->runs, i), now_ns);
   g_ptr_array_unref (record->runs);
   record_writer_free (record->writer);
+  if (record->n_lost_runs > 0)
+    g_warning ("the database has not kept up: %" G_GINT64_FORMAT " connections are not recorded",
+               record->n_lost_runs);
   g_free (record->title);
   g_free (record->scenario_name);
   g_free (record->scenario_text);

@@ -5,7 +5,13 @@
  * Runs are recorded as they go on, so memory does not grow with their duration, and a kill costs
  * the last seconds. A link row stands for a path (name, remote address, the peer's name of it): the
  * links that come one after the other over it are one series. A sample that tells nothing new is
- * left out. Time is an argument. The tracer of each connection is taken (core/trace.h). */
+ * left out.
+ *
+ * What the database is too slow for, or locked, waits in memory. From half of backlog_max on
+ * samples are left out; beyond it also events, and connections that begin are not recorded unless
+ * there is room again before they end. What is missing is told in the log, and by events of the
+ * runs that are recorded ("rows-omitted", "runs-omitted"). Time is an argument. The tracer of each
+ * connection is taken (core/trace.h). */
 #pragma once
 
 #include "core/connection.h"
@@ -22,6 +28,7 @@ typedef struct {
   const char *git_id;        /* of the build */
   StoreSide side;            /* what this process is */
   gint64 commit_interval_ns; /* 0: 5 s */
+  gsize backlog_max_bytes;   /* 0: 64 MiB; see below */
 } RecordOptions;
 
 /* Errors: as store_open(). */
@@ -46,5 +53,8 @@ void record_sample (Record *record, gint64 now_ns);
 
 /* (transfer full, nullable) What went wrong since the last call, for the log. */
 char *record_take_problem (Record *record);
+
+/* The memory that what waits to be written takes, about. */
+gsize record_get_backlog_bytes (Record *record);
 
 G_END_DECLS

@@ -2,6 +2,7 @@
 /* speed.c - see speed.h. */
 #include "apps/speed.h"
 
+#include "apps/connect-limit.h"
 #include "apps/connection-log.h"
 #include "apps/service.h"
 #include "apps/speed-session.h"
@@ -9,14 +10,19 @@
 
 /* For the last acknowledgements and the peer's end, after the numbers are final. */
 #define GRACE_NS (5 * CAIMAN_NS_PER_S)
+/* A server that is just being started may still come. */
+#define CONNECT_TIMEOUT_NS (10 * CAIMAN_NS_PER_S)
+#define REFUSED_TIMEOUT_NS (3 * CAIMAN_NS_PER_S)
 
 struct _Speed {
   SpeedOptions options;
   AppEndpoint *endpoint;
   ConnectionLog *log;
+  ConnectLimit *limit; /* client */
   AppService *service; /* while it runs */
   gboolean has_result;
   SpeedResult result;
+  char *failure; /* (nullable) */
 };
 
 AppEndpoint *
@@ -29,6 +35,12 @@ const SpeedResult *
 speed_get_result (const Speed *speed)
 {
   return &speed->result;
+}
+
+const char *
+speed_get_failure (const Speed *speed)
+{
+  return speed->failure;
 }
 
 /* --- Sessions --- */
@@ -59,6 +71,15 @@ log_session (Speed *speed, SpeedSession *session)
 }
 
 static void
+note_failure (Speed *speed, const AppConnection *connection)
+{
+  g_autoptr (GPtrArray) tried = connect_limit_describe (connection);
+  g_ptr_array_add (tried, NULL);
+  g_autofree char *lines = g_strjoinv ("; ", (char **)tried->pdata);
+  speed->failure = *lines ? g_strconcat ("tried ", lines, NULL) : g_strdup ("no way to any server");
+}
+
+static void
 session_over (gpointer user_data, SpeedSession *session)
 {
   Speed *speed = user_data;
@@ -66,6 +87,8 @@ session_over (gpointer user_data, SpeedSession *session)
   speed->has_result = TRUE;
   if (speed->options.role == APP_ROLE_SERVER)
     log_session (speed, session);
+  else if (!speed->result.connected && speed->failure == NULL)
+    note_failure (speed, speed_session_get_connection (session));
   if (speed->service && (speed->options.role == APP_ROLE_CLIENT || speed->options.oneshot))
     app_service_stop (speed->service);
 }
@@ -145,6 +168,11 @@ speed_new (const SpeedOptions *options, const CaimanConfig *config, GError **err
     return NULL;
   }
   speed->log = connection_log_new (speed->endpoint);
+  gint64 timeout_ns = options->connect_timeout_ns;
+  if (options->role == APP_ROLE_CLIENT)
+    speed->limit =
+        connect_limit_new (speed->endpoint, timeout_ns > 0 ? timeout_ns : CONNECT_TIMEOUT_NS,
+                           timeout_ns > 0 ? CAIMAN_TIME_NEVER : REFUSED_TIMEOUT_NS);
   return speed;
 }
 
@@ -153,8 +181,10 @@ speed_free (Speed *speed)
 {
   if (speed == NULL)
     return;
+  connect_limit_free (speed->limit);
   app_endpoint_free (speed->endpoint);
   connection_log_free (speed->log);
+  g_free (speed->failure);
   g_free (speed);
 }
 

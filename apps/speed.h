@@ -35,6 +35,9 @@ typedef struct {
   AppRole role;
   SpeedLimits limits; /* a server's: zero-initialised, the client decides */
   gboolean oneshot;   /* server: ends after one test */
+  /* Client: how long to wait for the first link; 0: ten seconds, but three when all that is tried
+   * is refused. */
+  gint64 connect_timeout_ns;
 } SpeedOptions;
 
 /* Makes the endpoint; app_options_apply() connects it or has it listen. Errors: no descriptors
@@ -51,6 +54,9 @@ int speed_run (Speed *speed);
 
 /* Of the last test; zero-initialised when there was none. */
 const SpeedResult *speed_get_result (const Speed *speed);
+
+/* (nullable) When there was no connection: what was tried, in a line. */
+const char *speed_get_failure (const Speed *speed);
 
 /* (transfer full) The result for people, two lines, and as a JSON object, with speeds in bytes per
  * second (null for a direction that was not measured). */

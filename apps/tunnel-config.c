@@ -222,7 +222,7 @@ tunnel_config_check (const TunnelConfig *config, GError **error)
 gboolean
 tunnel_config_needs_restart (const TunnelConfig *a, const TunnelConfig *b)
 {
-  return !app_options_equal (&a->options, &b->options);
+  return !app_options_equal_links (&a->options, &b->options);
 }
 
 char *

@@ -30,11 +30,12 @@ typedef struct {
   GPtrArray *forwards;  /* of TunnelForward, by client port */
   gboolean global;      /* forwards that are added from now on */
   AppLogLevel log_level;
-  gboolean has_log_level;    /* else the level stays as it is */
-  gboolean log_level_fixed;  /* the command line has set it: the file does not matter */
-  gint64 connections_max;    /* at once; server: more are refused, client: not accepted */
-  gint64 grace_ns;           /* after SIGTERM */
-  gint64 connect_timeout_ns; /* server: to a target */
+  gboolean has_log_level;         /* else the level stays as it is */
+  gboolean log_level_fixed;       /* the command line has set it: the file does not matter */
+  gint64 connections_max;         /* at once; server: more are refused, client: not accepted */
+  gint64 grace_ns;                /* after SIGTERM */
+  gint64 connect_timeout_ns;      /* server: to a target; client: until a link opens a connection */
+  gboolean connect_timeout_fixed; /* as log_level_fixed */
 } TunnelConfig;
 
 /* Empty, with the defaults. */

@@ -28,8 +28,9 @@ static const char *const tunnel_server_keys[] = {
   "grace",  "connections-max", "connect-timeout", NULL,
 };
 static const char *const tunnel_client_keys[] = {
-  "servers",     "ip-version", "interfaces", "not-interfaces",  "single-interface",
-  "link-filter", "log-level",  "grace",      "connections-max", NULL,
+  "servers",          "ip-version",      "interfaces", "not-interfaces",
+  "single-interface", "link-filter",     "log-level",  "grace",
+  "connections-max",  "connect-timeout", NULL,
 };
 static const char *const tls_server_keys[] = { "certificate", "key", "ca", NULL };
 static const char *const tls_client_keys[] = { "certificate", "key",         "ca",
@@ -120,8 +121,10 @@ read_tunnel (const Reader *reader, const Fields *fields)
   config->grace_ns = fields_time (fields, "grace", config->grace_ns, 0, TIME_MAX_NS);
   config->connections_max =
       fields_count (fields, "connections-max", config->connections_max, 1, CONNECTIONS_MAX);
-  config->connect_timeout_ns = fields_time (fields, "connect-timeout", config->connect_timeout_ns,
-                                            CAIMAN_NS_PER_S, TIME_MAX_NS);
+  gint64 connect_timeout_ns = fields_time (fields, "connect-timeout", config->connect_timeout_ns,
+                                           CAIMAN_NS_PER_S, TIME_MAX_NS);
+  if (!config->connect_timeout_fixed)
+    config->connect_timeout_ns = connect_timeout_ns;
 }
 
 static void

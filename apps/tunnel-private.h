@@ -2,6 +2,7 @@
 /* tunnel-private.h - what the two sides of a tunnel, tunnel-client.c and tunnel-server.c, share. */
 #pragma once
 
+#include "apps/connect-limit.h"
 #include "apps/connection-log.h"
 #include "apps/listener.h"
 #include "apps/service.h"
@@ -18,6 +19,7 @@ struct _Tunnel {
   gboolean stopping; /* takes nothing new */
   AppEndpoint *endpoint;
   ConnectionLog *log;
+  ConnectLimit *limit;  /* client */
   AppService *service;  /* while it runs */
   GPtrArray *listeners; /* client: of TunnelListener, one per forward of @config, in its order;
                            NULL where it could not listen */

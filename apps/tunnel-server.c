@@ -99,7 +99,8 @@ static void
 connect_target (Incoming *incoming, const TunnelPublish *publish)
 {
   g_autoptr (GSocketClient) client = g_socket_client_new ();
-  gint64 timeout_s = incoming->tunnel->config->connect_timeout_ns / CAIMAN_NS_PER_S;
+  gint64 timeout_ns = incoming->tunnel->config->connect_timeout_ns;
+  gint64 timeout_s = (timeout_ns + CAIMAN_NS_PER_S - 1) / CAIMAN_NS_PER_S; /* 0 were no limit */
   g_socket_client_set_enable_proxy (client, FALSE);
   g_socket_client_set_timeout (client, (guint)timeout_s);
   incoming->cancellable = g_cancellable_new ();

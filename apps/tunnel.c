@@ -51,6 +51,8 @@ apply_limits (Tunnel *tunnel)
   if (tunnel->config->role == APP_ROLE_SERVER)
     app_endpoint_set_connections_max (tunnel->endpoint,
                                       tunnel->once ? 1 : (guint)tunnel->config->connections_max);
+  else
+    connect_limit_set (tunnel->limit, tunnel->config->connect_timeout_ns, CAIMAN_TIME_NEVER);
   if (tunnel->service)
     app_service_set_grace (tunnel->service, tunnel->config->grace_ns);
   apply_log_level (tunnel);
@@ -62,7 +64,7 @@ take_config (Tunnel *tunnel, TunnelConfig *config)
   g_autoptr (GError) error = NULL;
   if (tunnel_config_needs_restart (tunnel->config, config))
     app_endpoint_log (tunnel->endpoint, APP_LOG_WARNING,
-                      "what has changed about links, TLS and tunables needs a restart");
+                      "what has changed about links, TLS on or off and tunables needs a restart");
   tunnel_config_free (tunnel->config);
   tunnel->config = config;
   apply_limits (tunnel);
@@ -71,29 +73,55 @@ take_config (Tunnel *tunnel, TunnelConfig *config)
     app_endpoint_log (tunnel->endpoint, APP_LOG_ERROR, "%s", error->message);
 }
 
+/* What new links are encrypted with. TRUE when there is nothing to be done, too: TLS cannot be
+ * switched on or off, which take_config() tells. */
+static gboolean
+reload_tls (Tunnel *tunnel, const TunnelConfig *config)
+{
+  g_autoptr (GError) error = NULL;
+  if (!config->options.tls || !tunnel->config->options.tls)
+    return TRUE;
+  if (app_options_reload_tls (&config->options, tunnel->endpoint, &error)) {
+    app_endpoint_log (tunnel->endpoint, APP_LOG_NOTICE,
+                      "read the certificates for new links again");
+    return TRUE;
+  }
+  app_endpoint_log (tunnel->endpoint, APP_LOG_ERROR, "%s", error->message);
+  return FALSE;
+}
+
+static gboolean
+reload (Tunnel *tunnel)
+{
+  g_autoptr (GPtrArray) messages = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (TunnelConfig) config = read_config (tunnel->base, tunnel->path, messages);
+  for (guint i = 0; i < messages->len; i++)
+    app_endpoint_log (tunnel->endpoint, APP_LOG_ERROR, "%s", (const char *)messages->pdata[i]);
+  if (config == NULL || !reload_tls (tunnel, config)) {
+    app_endpoint_log (tunnel->endpoint, APP_LOG_ERROR, "all stays as it was");
+    return FALSE;
+  }
+  take_config (tunnel, g_steal_pointer (&config));
+  if (tunnel->path != NULL) {
+    app_endpoint_log (tunnel->endpoint, APP_LOG_NOTICE, "read %s again", tunnel->path);
+    log_ports (tunnel);
+  }
+  return TRUE;
+}
+
 gboolean
 tunnel_reload (Tunnel *tunnel)
 {
-  if (tunnel->path == NULL) {
+  if (tunnel->path == NULL && !tunnel->config->options.tls) {
     app_endpoint_log (tunnel->endpoint, APP_LOG_NOTICE, "there is no file to read again");
     return FALSE;
   }
   g_autofree char *reloading =
       g_strdup_printf ("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time ());
   app_service_notify (reloading);
-  g_autoptr (GPtrArray) messages = g_ptr_array_new_with_free_func (g_free);
-  TunnelConfig *config = read_config (tunnel->base, tunnel->path, messages);
-  for (guint i = 0; i < messages->len; i++)
-    app_endpoint_log (tunnel->endpoint, APP_LOG_ERROR, "%s", (const char *)messages->pdata[i]);
-  if (config != NULL) {
-    take_config (tunnel, config);
-    app_endpoint_log (tunnel->endpoint, APP_LOG_NOTICE, "read %s again", tunnel->path);
-    log_ports (tunnel);
-  } else {
-    app_endpoint_log (tunnel->endpoint, APP_LOG_ERROR, "all stays as it was");
-  }
+  gboolean ok = reload (tunnel);
   app_service_notify ("READY=1");
-  return config != NULL;
+  return ok;
 }
 
 /* --- Life --- */
@@ -121,6 +149,9 @@ tunnel_new (const TunnelConfig *base, const char *path, gboolean once, GPtrArray
     return NULL;
   }
   tunnel->log = connection_log_new (tunnel->endpoint);
+  if (is_client)
+    tunnel->limit =
+        connect_limit_new (tunnel->endpoint, tunnel->config->connect_timeout_ns, CAIMAN_TIME_NEVER);
   apply_limits (tunnel);
   return g_steal_pointer (&tunnel);
 }
@@ -131,6 +162,7 @@ tunnel_free (Tunnel *tunnel)
   if (tunnel == NULL)
     return;
   g_clear_pointer (&tunnel->listeners, g_ptr_array_unref);
+  connect_limit_free (tunnel->limit);
   app_endpoint_free (tunnel->endpoint);
   connection_log_free (tunnel->log);
   tunnel_config_free (tunnel->base);
@@ -187,7 +219,7 @@ stop (gpointer user_data)
 }
 
 static void
-reload (gpointer user_data)
+on_reload (gpointer user_data)
 {
   tunnel_reload (user_data);
 }
@@ -195,7 +227,7 @@ reload (gpointer user_data)
 int
 tunnel_run (Tunnel *tunnel)
 {
-  static const AppServiceHandler handler = { .stop = stop, .reload = reload };
+  static const AppServiceHandler handler = { .stop = stop, .reload = on_reload };
   static const AppObserver observer = { .opened = observe_opened };
   guint id = app_endpoint_add_observer (tunnel->endpoint, &observer, tunnel);
   tunnel->service = app_service_new (tunnel->endpoint, tunnel->config->grace_ns, &handler, tunnel);

@@ -28,8 +28,9 @@ gboolean tunnel_start (Tunnel *tunnel, GError **error);
 /* Runs until a signal, or with @once the end of the first connection. Returns the signal, or 0. */
 int tunnel_run (Tunnel *tunnel);
 
-/* Reads the file again: ports, targets and log level change, connections go on. FALSE: it was bad,
- * which was logged, and all stays as it was. */
+/* Reads the file again, and those of certificates: ports, targets, log level and what new links are
+ * encrypted with change, connections go on. FALSE: one was bad, which was logged, and all stays as
+ * it was; or there is none. */
 gboolean tunnel_reload (Tunnel *tunnel);
 
 /* Client: the local port of forward number @index of the configuration, e.g. when it was 0. */

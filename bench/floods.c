@@ -340,10 +340,17 @@ loris_one_address (guint n_connects, gint64 duration_us)
   trickle (1200, 1, tls_folder ? BOGUS_HALF_TLS : BOGUS_HALF_CONNECT, duration_us);
 }
 
+/* Enough to take all of the threads that GIO begins with. */
+static void
+loris_few_addresses (guint n_connects, gint64 duration_us)
+{
+  trickle (1200, 4, tls_folder ? BOGUS_TLS_HELLO : BOGUS_HALF_CONNECT, duration_us);
+}
+
 static void
 loris_many_addresses (guint n_connects, gint64 duration_us)
 {
-  trickle (1200, 100, tls_folder ? BOGUS_HALF_TLS : BOGUS_HALF_CONNECT, duration_us);
+  trickle (1200, 100, tls_folder ? BOGUS_TLS_HELLO : BOGUS_HALF_CONNECT, duration_us);
 }
 
 static void
@@ -360,6 +367,7 @@ static const struct {
 } floods[] = {
   { "bogus connects", flood_connects },
   { "1200 slow handshakes, one address", loris_one_address },
+  { "1200 slow handshakes, 4 addresses", loris_few_addresses },
   { "1200 slow handshakes, 100 addresses", loris_many_addresses },
   { "5000 quiet connects, 100 addresses", hold_quiet },
 };

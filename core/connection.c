@@ -486,6 +486,14 @@ caiman_connection_terminate (CaimanConnection *connection, gint64 now_ns)
   caiman_connection_check_finished (connection);
 }
 
+void
+caiman_connection_give_up (CaimanConnection *connection, gint64 now_ns)
+{
+  caiman_connection_enter (connection, now_ns);
+  if (connection->is_client && connection->state == CAIMAN_CONNECTION_CONNECTING)
+    caiman_connection_end (connection, CAIMAN_REASON_ALL_LINKS_FAILED);
+}
+
 /* --- Questions --- */
 
 CaimanConnectionState

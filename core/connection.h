@@ -178,6 +178,10 @@ void caiman_connection_close (CaimanConnection *connection, gint64 now_ns);
 /* Forceful: Terminate over every link, no data is delivered any more, either way. */
 void caiman_connection_terminate (CaimanConnection *connection, gint64 now_ns);
 
+/* Ends a client's connection that no link has opened yet, as when its no-link-timeout has passed:
+ * with ALL_LINKS_FAILED. Does nothing to one in any other state. */
+void caiman_connection_give_up (CaimanConnection *connection, gint64 now_ns);
+
 /* --- Questions --- */
 
 CaimanConnectionState caiman_connection_get_state (const CaimanConnection *connection);

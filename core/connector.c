@@ -45,6 +45,7 @@ typedef struct {
   gboolean awaits_others;  /* our filter rejected it: wait until another link has gone */
   gint64 refused_delay_ns; /* how long it waited after the last time that a filter said no; 0 */
   GArray *attempts;        /* of Attempt, oldest first */
+  CaimanReason failure;    /* of the last attempt; NONE: there is a link, or none has failed yet */
 } Path;
 
 struct _CaimanConnector {
@@ -413,9 +414,11 @@ caiman_connector_attempt_failed (CaimanConnector *connector, guint32 attempt_id,
   take_time (connector, now_ns);
   guint index;
   Path *path = find_attempt (connector, attempt_id, &index);
-  if (path)
-    remove_failed_attempt (connector, path, index,
-                           caiman_time_add (now_ns, path->reconnect_delay_ns));
+  if (!path)
+    return;
+  path->failure = reason;
+  remove_failed_attempt (connector, path, index,
+                         caiman_time_add (now_ns, path->reconnect_delay_ns));
 }
 
 /* When to open again what was established at @connected_ns and has gone now (PROTOCOL.md, 6). */
@@ -432,6 +435,7 @@ attempt_accepted (CaimanConnector *self, Path *path, guint index)
   g_autoptr (CaimanLink) old_link = g_steal_pointer (&path->link);
   path->link = g_steal_pointer (&get_attempt (path, index)->link);
   path->link_connected_ns = get_attempt (path, index)->connected_ns;
+  path->failure = CAIMAN_REASON_NONE;
   path->refused_delay_ns = 0;
   path->next_race_ns = self->now_ns;
   g_array_remove_index (path->attempts, index);
@@ -462,6 +466,7 @@ attempt_refused (CaimanConnector *self, Path *path, guint index)
 static void
 attempt_link_gone (CaimanConnector *self, Path *path, guint index, CaimanReason reason)
 {
+  path->failure = reason;
   if (reason == CAIMAN_REASON_LINK_REFUSED ||
       (reason == CAIMAN_REASON_LINK_FILTERED && path->link)) {
     attempt_refused (self, path, index);
@@ -517,6 +522,18 @@ caiman_connector_link_event (CaimanConnector *connector, const CaimanEvent *even
   /* The link belongs to one path at most; to none when its path was removed. */
   for (guint i = 0; i < connector->paths->len; i++)
     path_link_event (connector, connector->paths->pdata[i], event->link, gone, event->reason);
+}
+
+gboolean
+caiman_connector_get_path (const CaimanConnector *connector, guint index,
+                           const CaimanLinkInfo **info_out, CaimanReason *failure_out)
+{
+  if (index >= connector->paths->len)
+    return FALSE;
+  const Path *path = connector->paths->pdata[index];
+  *info_out = &path->info;
+  *failure_out = path->failure;
+  return TRUE;
 }
 
 gint64

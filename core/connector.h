@@ -58,6 +58,12 @@ void caiman_connector_attempt_failed (CaimanConnector *connector, guint32 attemp
 void caiman_connector_link_event (CaimanConnector *connector, const CaimanEvent *event,
                                   gint64 now_ns);
 
+/* Path number @index, from 0, in the order in which they were added: what describes it (borrowed),
+ * and how the last attempt to open a link over it has failed; NONE: it has a link, or none has
+ * failed yet. FALSE: there are no more. */
+gboolean caiman_connector_get_path (const CaimanConnector *connector, guint index,
+                                    const CaimanLinkInfo **info_out, CaimanReason *failure_out);
+
 gint64 caiman_connector_get_deadline (const CaimanConnector *connector);
 void caiman_connector_advance (CaimanConnector *connector, gint64 now_ns);
 

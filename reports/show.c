@@ -7,6 +7,8 @@
 #include "reports/table.h"
 
 #define INDENT 2
+/* Of a line of a live run, whose events may have long reasons. */
+#define WIDTH 80
 
 /* So many events at the begin, and as many at the end, are shown by default. */
 #define EVENTS_SHOWN 60
@@ -112,7 +114,9 @@ append_head (GString *out, const StoreRun *run)
                           "  testbed   %s\n"
                           "  scenario  %s\n",
                           started, run->host, run->git_id, run->testbed, run->scenario_hash);
-  if (run->finished)
+  if (summary_is_live (run) && run->variant)
+    g_string_append_printf (out, "  label     %s\n", run->variant);
+  else if (run->finished)
     g_string_append_printf (out, "  digest    %s after %s trace events\n",
                             run->digest ? run->digest : "-", events);
 }
@@ -146,10 +150,11 @@ format_both (const char *up, const char *down)
 static void
 append_live_links (GString *out, const StoreRun *run, gboolean colour)
 {
-  static const char *const titles[] = { "link", "carrier", NULL };
+  static const char *const titles[] = { "#", "link", "carrier", NULL };
   g_autoptr (Table) table = table_new (titles, colour);
   for (guint i = 0; i < run->links->len; i++) {
     const StoreLink *l = &g_array_index (run->links, StoreLink, i);
+    table_take (table, summary_format_link (run, i));
     table_add (table, TABLE_PLAIN, l->name);
     table_add (table, TABLE_PLAIN, l->carrier);
   }
@@ -217,7 +222,8 @@ static void
 add_event_row (Table *table, const StoreRun *run, const StoreEvent *event)
 {
   gboolean about_link = event->link >= 0 && (guint)event->link < run->links->len;
-  const char *link = about_link ? g_array_index (run->links, StoreLink, event->link).name : "";
+  g_autofree char *link =
+      about_link ? summary_format_link (run, (guint)event->link) : g_strdup ("");
   TableStyle style = event->side == STORE_SIDE_HARNESS ? TABLE_DIM : TABLE_PLAIN;
   table_take (table, g_strdup_printf ("%.6f", (double)event->t_ns / 1e9));
   table_add (table, style, store_side_to_string (event->side));
@@ -251,6 +257,9 @@ append_events (GString *out, const StoreRun *run, ShowFlags flags)
     }
     add_event_row (table, run, &g_array_index (run->events, StoreEvent, i));
   }
+  static const int whole[] = { -1 };
+  if (summary_is_live (run))
+    table_fit (table, WIDTH - INDENT, whole);
   append_table (out, "Timeline", table);
 }
 
@@ -258,10 +267,13 @@ char *
 show_format_run (const StoreRun *run, ShowFlags flags)
 {
   gboolean colour = (flags & SHOW_COLOUR) != 0;
-  g_autofree char *line = summary_format_line (run, colour);
+  StoreRun head = *run;
+  if (summary_is_live (run))
+    head.variant = NULL; /* its label is long, and stands below */
+  g_autofree char *line = summary_format_line (&head, colour);
   GString *out = g_string_new (line);
   append_head (out, run);
-  if (g_str_equal (run->testbed, "live"))
+  if (summary_is_live (run))
     append_live_links (out, run, colour);
   else
     append_links (out, run, colour);

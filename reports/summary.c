@@ -11,13 +11,28 @@
 #define LOST_PREFIX "lost-"
 #define INDENT      2
 
-/* So many flows or links stand side by side; more go into further tables below. */
+/* So many flows or links stand side by side, or fewer when a line would be longer than that; more
+ * go into further tables below. */
 #define COLUMNS_MAX 6
+#define WIDTH_MAX   80
 
 gboolean
 summary_wants_colour (int fd)
 {
   return isatty (fd) && !g_getenv ("NO_COLOR") && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
+}
+
+gboolean
+summary_is_live (const StoreRun *run)
+{
+  return g_str_equal (run->testbed, "live");
+}
+
+char *
+summary_format_link (const StoreRun *run, guint index)
+{
+  return summary_is_live (run) ? g_strdup_printf ("#%u", index + 1)
+                               : g_strdup (g_array_index (run->links, StoreLink, index).name);
 }
 
 /* --- One line ------------------------------------------------------------------------------- */
@@ -68,12 +83,14 @@ summary_format_line (const StoreRun *run, gboolean colour)
   g_string_append_printf (out, " %s", run->scenario_name);
   if (run->variant)
     g_string_append_printf (out, "  [%s]", run->variant);
-  g_string_append_printf (out, "  seed %" G_GINT64_FORMAT "  %s", run->seed, run->policy);
+  if (!summary_is_live (run))
+    g_string_append_printf (out, "  seed %" G_GINT64_FORMAT, run->seed);
+  g_string_append_printf (out, "  %s", run->policy);
   if (run->finished)
     g_string_append_printf (out, "  %s", run->outcome ? run->outcome : "-");
   /* Of one that was skipped, or whose process died, no times are known. */
   if (run->finished && run->wall_ns > 0)
-    g_string_append_printf (out, "  %s in %s", simulated, wall);
+    g_string_append_printf (out, summary_is_live (run) ? "  %s" : "  %s in %s", simulated, wall);
   if (run->id > 0)
     g_string_append_printf (out, "  run %" G_GINT64_FORMAT, run->id);
   append_first_failure (out, run);
@@ -191,18 +208,30 @@ is_defined_anywhere (const StoreRun *run, StoreSubject subject_kind, gpointer *s
   return FALSE;
 }
 
-/* One row per metric of @names, one column per subject. */
-static void
-append_metric_table (GString *out, const char *heading, const StoreRun *run,
-                     StoreSubject subject_kind, GPtrArray *names, gpointer *subjects,
-                     guint n_subjects, gboolean colour)
+/* The title of a column: of a link, "wifi.up", or in a live run "#1.up". (transfer full) */
+static char *
+format_subject (const StoreRun *run, StoreSubject kind, const char *subject)
+{
+  for (guint i = 0; kind == STORE_SUBJECT_LINK && i < run->links->len; i++) {
+    const char *name = g_array_index (run->links, StoreLink, i).name;
+    gsize length = strlen (name);
+    g_autofree char *label = summary_format_link (run, i);
+    if (strncmp (subject, name, length) == 0 && subject[length] == '.' &&
+        strchr (subject + length + 1, '.') == NULL)
+      return g_strdup_printf (">%s%s", label, subject + length);
+  }
+  return g_strdup_printf (">%s", *subject ? subject : "value");
+}
+
+/* One row per metric of @names, one column per subject. (transfer full) */
+static Table *
+make_metric_table (const StoreRun *run, StoreSubject subject_kind, GPtrArray *names,
+                   gpointer *subjects, guint n_subjects, gboolean colour)
 {
   g_autoptr (GPtrArray) titles = g_ptr_array_new_with_free_func (g_free);
   g_ptr_array_add (titles, g_strdup ("metric"));
-  for (guint i = 0; i < n_subjects; i++) {
-    const char *subject = subjects[i];
-    g_ptr_array_add (titles, g_strdup_printf (">%s", *subject ? subject : "value"));
-  }
+  for (guint i = 0; i < n_subjects; i++)
+    g_ptr_array_add (titles, format_subject (run, subject_kind, subjects[i]));
   g_ptr_array_add (titles, NULL);
 
   g_autoptr (Table) table = table_new ((const char *const *)titles->pdata, colour);
@@ -214,7 +243,22 @@ append_metric_table (GString *out, const char *heading, const StoreRun *run,
     for (guint j = 0; j < n_subjects; j++)
       table_take (table, format_metric (find_metric (run, subject_kind, subjects[j], name)));
   }
-  append_table (out, heading, table);
+  return g_steal_pointer (&table);
+}
+
+/* A table of the first of @n_subjects, as many as fit. Returns how many these are. */
+static guint
+append_metric_table (GString *out, const char *heading, const StoreRun *run,
+                     StoreSubject subject_kind, GPtrArray *names, gpointer *subjects,
+                     guint n_subjects, gboolean colour)
+{
+  for (guint n = MIN (n_subjects, COLUMNS_MAX);; n--) {
+    g_autoptr (Table) table = make_metric_table (run, subject_kind, names, subjects, n, colour);
+    if (n > 1 && INDENT + table_get_width (table) > WIDTH_MAX)
+      continue;
+    append_table (out, heading, table);
+    return n;
+  }
 }
 
 void
@@ -231,9 +275,9 @@ summary_append_metrics (GString *out, const StoreRun *run, StoreSubject subject_
       distinct (run, is_of_kind, (int)subject_kind, G_STRUCT_OFFSET (StoreMetric, name));
   g_autoptr (GPtrArray) subjects =
       distinct (run, is_of_kind, (int)subject_kind, G_STRUCT_OFFSET (StoreMetric, subject));
-  for (guint i = 0; i < subjects->len; i += COLUMNS_MAX)
-    append_metric_table (out, headings[subject_kind], run, subject_kind, names, subjects->pdata + i,
-                         MIN (subjects->len - i, COLUMNS_MAX), colour);
+  for (guint i = 0; i < subjects->len;)
+    i += append_metric_table (out, headings[subject_kind], run, subject_kind, names,
+                              subjects->pdata + i, subjects->len - i, colour);
 }
 
 /* --- Where the lost time went ------------------------------------------------------------------

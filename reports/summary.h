@@ -29,4 +29,12 @@ void summary_append_metrics (GString *out, const StoreRun *run, StoreSubject sub
                              gboolean colour);
 void summary_append_lost_time (GString *out, const StoreRun *run, gboolean colour);
 
+/* Whether the run is of real links that were watched (docs/monitor.md), rather than of a scenario.
+ */
+gboolean summary_is_live (const StoreRun *run);
+
+/* What stands for link number @index in tables: its name, of a live run, whose names are long, "#1"
+ * and so on. (transfer full) */
+char *summary_format_link (const StoreRun *run, guint index);
+
 G_END_DECLS

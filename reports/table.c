@@ -137,6 +137,13 @@ get_line_width (const Table *table, guint *last_out)
   return width;
 }
 
+guint
+table_get_width (const Table *table)
+{
+  guint last = 0;
+  return (guint)get_line_width (table, &last);
+}
+
 void
 table_fit (Table *table, guint width_columns, const int *order)
 {

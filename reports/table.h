@@ -33,6 +33,9 @@ gboolean table_is_empty (const Table *table);
  */
 void table_fit (Table *table, guint width_columns, const int *order);
 
+/* The columns that a line of it takes. */
+guint table_get_width (const Table *table);
+
 /* Appends the table to @out, each line behind @indent spaces and without spaces at its end. The
  * last row must be complete. */
 void table_render (const Table *table, guint indent, GString *out);

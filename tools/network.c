@@ -2,8 +2,14 @@
 /* network.c - see network.h. */
 #include "tools/network.h"
 
+#include "config/units.h"
+
 #include <string.h>
 #include <sys/resource.h>
+
+/* Of --connect-timeout. */
+#define TIMEOUT_MIN_NS (100 * CAIMAN_NS_PER_MS)
+#define TIMEOUT_MAX_NS (24 * 3600 * CAIMAN_NS_PER_S)
 
 /* "status" is no role of a process, but stands where roles do. */
 static const char *
@@ -51,6 +57,22 @@ network_get_status (const GError *error)
 {
   return g_error_matches (error, CAIMAN_ERROR, CAIMAN_REASON_INVALID_ARGUMENT) ? EXIT_STATUS_USAGE
                                                                                : RUN_EXIT_INTERNAL;
+}
+
+gboolean
+network_parse_timeout (const char *verb, const char *name, const char *text, gint64 *ns)
+{
+  gint64 value_ns;
+  if (text == NULL)
+    return TRUE;
+  g_autofree char *problem = units_parse_time (text, &value_ns);
+  if (problem == NULL && (value_ns < TIMEOUT_MIN_NS || value_ns > TIMEOUT_MAX_NS))
+    problem = g_strdup ("it must be between 100ms and 24h");
+  if (problem != NULL)
+    tool_error ("%s: %s: %s", verb, name, problem);
+  else
+    *ns = value_ns;
+  return problem == NULL;
 }
 
 void

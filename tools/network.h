@@ -21,4 +21,7 @@ void network_raise_limits (void);
  * library logs by itself is for those who look for errors in it: it takes -vv. */
 gboolean network_set_log_level (void);
 
+/* "10s" of option @name. FALSE: told on standard error. NULL leaves *@ns as it is. */
+gboolean network_parse_timeout (const char *verb, const char *name, const char *text, gint64 *ns);
+
 G_END_DECLS

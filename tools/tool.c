@@ -159,6 +159,72 @@ drop_separator (int *argc, char **argv)
   (*argc)--;
 }
 
+/* --- Values in the same word as the name of their option: "-t5", "-t=5", "-nt5" --- */
+
+/* Of an option of @entries or, when it takes no value, an unknown one: FALSE. */
+static gboolean
+takes_value (const GOptionEntry *entries, char short_name, const char *long_name)
+{
+  for (const GOptionEntry *entry = entries; entry != NULL && entry->long_name != NULL; entry++) {
+    if (long_name != NULL ? strcmp (entry->long_name, long_name) == 0
+                          : entry->short_name == short_name)
+      return entry->arg != G_OPTION_ARG_NONE && !(entry->flags & G_OPTION_FLAG_NO_ARG);
+  }
+  return FALSE;
+}
+
+/* Adds @word, which is no value, to @words, as two words when there is a value in it. TRUE: the
+ * next one is its value. */
+static gboolean
+add_word (GPtrArray *words, char *word, const GOptionEntry *entries)
+{
+  gsize n_names = 1;
+  if (word[0] != '-' || word[1] == '\0' || word[1] == '-') {
+    g_ptr_array_add (words, word);
+    return g_str_has_prefix (word, "--") && takes_value (entries, 0, word + 2);
+  }
+  while (word[n_names] != '\0' && !takes_value (entries, word[n_names], NULL))
+    n_names++;
+  if (word[n_names] == '\0' || word[n_names + 1] == '\0') {
+    g_ptr_array_add (words, word);
+    return word[n_names] != '\0';
+  }
+  g_autofree char *names = g_strndup (word, n_names + 1);
+  char *value = word + n_names + 1;
+  g_ptr_array_add (words, (char *)g_intern_string (names));
+  g_ptr_array_add (words, value + (*value == '='));
+  return FALSE;
+}
+
+/* As g_option_context_parse(), which does not know attached values. What is left is in the caller's
+ * own array, whoever owns that: it is never more than there was. */
+static gboolean
+parse_words (GOptionContext *context, int *argc, char **argv, const GOptionEntry *entries,
+             GError **error)
+{
+  g_autoptr (GPtrArray) words = g_ptr_array_new ();
+  gboolean is_option = FALSE, is_value = TRUE; /* the first is the verb */
+  for (int i = 0; i < *argc; i++) {
+    is_option = i == 0 || (is_option && (is_value || strcmp (argv[i], "--") != 0));
+    if (is_option && !is_value) {
+      is_value = add_word (words, argv[i], entries);
+    } else {
+      g_ptr_array_add (words, argv[i]);
+      is_value = FALSE;
+    }
+  }
+  int n_words = (int)words->len;
+  g_ptr_array_add (words, NULL);
+  char **left = (char **)words->pdata;
+  if (!g_option_context_parse (context, &n_words, &left, error))
+    return FALSE;
+  g_assert (n_words <= *argc);
+  memcpy (argv, left, sizeof *left * (gsize)n_words);
+  argv[n_words] = NULL;
+  *argc = n_words;
+  return TRUE;
+}
+
 gboolean
 tool_parse (int *argc, char ***argv, const GOptionEntry *entries, const char *arguments,
             const char *summary, const char *description, int min, int max, int *status_out)
@@ -183,7 +249,7 @@ tool_parse (int *argc, char ***argv, const GOptionEntry *entries, const char *ar
     g_option_context_add_main_entries (context, entries, NULL);
   tool_add_log_options (context);
   *status_out = EXIT_STATUS_USAGE;
-  if (!g_option_context_parse (context, argc, argv, &error)) {
+  if (!parse_words (context, argc, *argv, entries, &error)) {
     tool_error ("%s: %s", verb, error->message);
     g_printerr ("See 'caiman %s --help'.\n", verb);
     return FALSE;

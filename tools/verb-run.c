@@ -332,18 +332,6 @@ run_verb_clear (RunVerb *verb)
   g_array_unref (verb->exit_classes);
 }
 
-/* GOption does not know "-j4" with the number in the same word. (transfer full) */
-static char **
-split_jobs (int argc, char **argv)
-{
-  char **words = g_new0 (char *, argc + 1);
-  for (int i = 0; i < argc; i++) {
-    gboolean is_attached = g_str_has_prefix (argv[i], "-j") && g_ascii_isdigit (argv[i][2]);
-    words[i] = is_attached ? g_strdup_printf ("--jobs=%s", argv[i] + 2) : g_strdup (argv[i]);
-  }
-  return words;
-}
-
 static const char summary[] =
     "Runs each scenario, once for each point of its sweep and each of its seeds, checks every\n"
     "byte and every expectation, and records it all in a database.";
@@ -358,9 +346,6 @@ int
 verb_run (int argc, char **argv)
 {
   int status;
-  g_auto (GStrv) words = split_jobs (argc, argv);
-  /* The parser takes out what it has read, but does not free it. */
-  g_autofree char **left = g_memdup2 (words, sizeof *words * (gsize)(argc + 1));
   RunVerb verb = { .jobs = 1,
                    .kept_events = RUN_KEPT_EVENTS_DEFAULT,
                    .exit_classes = g_array_new (FALSE, FALSE, sizeof (int)) };
@@ -384,7 +369,7 @@ verb_run (int argc, char **argv)
       "Write every event of a single run, a line each", "FILE" },
     G_OPTION_ENTRY_NULL,
   };
-  if (tool_parse (&argc, &left, entries, "FILE...", summary, description, 1, -1, &status)) {
+  if (tool_parse (&argc, &argv, entries, "FILE...", summary, description, 1, -1, &status)) {
     verb.colour = summary_wants_colour (STDOUT_FILENO);
     if (verb.campaign == NULL)
       verb.campaign = g_strdup ("run");
@@ -395,7 +380,7 @@ verb_run (int argc, char **argv)
     gboolean has_db_option = verb.db != NULL;
     if (!has_db_option && !verb.no_db)
       verb.db = g_strdup (DB_DEFAULT);
-    status = run_paths (&verb, left + 1);
+    status = run_paths (&verb, argv + 1);
   }
   run_verb_clear (&verb);
   return status;

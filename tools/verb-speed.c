@@ -23,7 +23,7 @@
 typedef struct {
   AppOptions common;
   LiveWatchOptions watch;
-  char *command;
+  char *command, *connect_timeout;
   gint64 limit_mib;
   double time_s;
   gboolean send_only, receive_only, json, oneshot;
@@ -40,6 +40,10 @@ add_client_entries (Options *options, GArray *entries)
     { "send-only", 's', 0, G_OPTION_ARG_NONE, &options->send_only, "Only send", NULL },
     { "recv-only", 'r', 0, G_OPTION_ARG_NONE, &options->receive_only, "Only receive", NULL },
     { "json", 'j', 0, G_OPTION_ARG_NONE, &options->json, "Print the result as JSON", NULL },
+    { "connect-timeout", 0, 0, G_OPTION_ARG_STRING, &options->connect_timeout,
+      "Give up when there is no connection by then (default 10s, 3s when all that is tried is "
+      "refused)",
+      "TIME" },
   };
   g_array_append_vals (entries, client, G_N_ELEMENTS (client));
 }
@@ -87,14 +91,19 @@ get_status (const SpeedResult *result, AppRole role, int signal_number)
 }
 
 static void
-print_result (const SpeedResult *result, const SpeedLimits *limits, gboolean json)
+print_result (const Speed *speed, const SpeedLimits *limits, gboolean json)
 {
+  const SpeedResult *result = speed_get_result (speed);
   g_autofree char *text =
       json ? speed_format_json (result, limits) : speed_format_text (result, limits);
   tool_print (text);
-  if (!result->complete && !result->corrupt && result->reason != CAIMAN_REASON_NONE)
-    tool_error ("speed: %s: %s", result->connected ? "the connection failed" : "no connection",
-                caiman_reason_to_string (result->reason));
+  if (result->complete || result->corrupt || result->reason == CAIMAN_REASON_NONE)
+    return;
+  if (result->connected)
+    tool_error ("speed: the connection failed: %s", caiman_reason_to_string (result->reason));
+  else
+    tool_error ("speed: no connection: %s; %s", caiman_reason_to_string (result->reason),
+                speed_get_failure (speed));
 }
 
 static int
@@ -103,7 +112,9 @@ run (Options *options, AppRole role)
   g_autoptr (GError) error = NULL;
   SpeedOptions speed_options = { .role = role, .oneshot = options->oneshot };
   CaimanConfig config;
-  if (!make_limits (options, &speed_options.limits))
+  if (!make_limits (options, &speed_options.limits) ||
+      !network_parse_timeout ("speed", "--connect-timeout", options->connect_timeout,
+                              &speed_options.connect_timeout_ns))
     return EXIT_STATUS_USAGE;
   if (!live_watch_options_check (&options->watch, &error) ||
       !app_options_check (&options->common, role, &error) ||
@@ -128,7 +139,7 @@ run (Options *options, AppRole role)
   live_watch_free (watch); /* the terminal is ours again */
   const SpeedResult *result = speed_get_result (speed);
   if (role == APP_ROLE_CLIENT)
-    print_result (result, &speed_options.limits, options->json);
+    print_result (speed, &speed_options.limits, options->json);
   return get_status (result, role, signal_number);
 }
 
@@ -164,5 +175,6 @@ verb_speed (int argc, char **argv)
   app_options_clear (&options.common);
   live_watch_options_clear (&options.watch);
   g_free (options.command);
+  g_free (options.connect_timeout);
   return status;
 }

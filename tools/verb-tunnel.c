@@ -10,8 +10,8 @@
 #include <string.h>
 
 #define STATUS_TEXT                                                                                \
-  "Signals: SIGHUP reads the configuration file again; SIGTERM and SIGINT let connections\n"       \
-  "go on for a while (a second one: end at once).\n\n"                                             \
+  "Signals: SIGHUP reads the configuration file and certificates again; SIGTERM and SIGINT\n"      \
+  "let connections go on for a while (a second one: end at once).\n\n"                             \
   "Exit status: 0, 2 usage or configuration, 70 the system refused something."
 
 typedef struct {
@@ -20,7 +20,7 @@ typedef struct {
   char **ports;
   char *path;
   gboolean once;
-  char *command;
+  char *command, *connect_timeout;
 } Options;
 
 static void
@@ -31,6 +31,7 @@ options_clear (Options *options)
   g_strfreev (options->ports);
   g_free (options->path);
   g_free (options->command);
+  g_free (options->connect_timeout);
 }
 
 static void
@@ -54,6 +55,11 @@ add_entries (Options *options, AppRole role, GArray *entries)
     { "once", 0, 0, G_OPTION_ARG_NONE, &options->once, "End after one forwarded connection", NULL },
     { "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->path,
       "Read this file, too (docs/tunnel.md)", "FILE" },
+    { "connect-timeout", 0, 0, G_OPTION_ARG_STRING, &options->connect_timeout,
+      role == APP_ROLE_CLIENT
+          ? "Reset a connection that no link to a server opens by then (default 30s)"
+          : "Give a connection up whose target does not answer by then (default 30s)",
+      "TIME" },
   };
   if (role == APP_ROLE_CLIENT)
     g_array_append_vals (entries, client, G_N_ELEMENTS (client));
@@ -82,8 +88,11 @@ run (Options *options)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) messages = g_ptr_array_new_with_free_func (g_free);
-  if (!add_ports (options))
+  if (!add_ports (options) ||
+      !network_parse_timeout ("tunnel", "--connect-timeout", options->connect_timeout,
+                              &options->config->connect_timeout_ns))
     return EXIT_STATUS_USAGE;
+  options->config->connect_timeout_fixed = options->connect_timeout != NULL;
   if (!live_watch_options_check (&options->watch, &error)) {
     tool_error ("tunnel: %s", error->message);
     return EXIT_STATUS_USAGE;

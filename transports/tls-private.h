@@ -11,6 +11,10 @@ GTlsConnection *caiman_tls_make_connection (CaimanTls *tls, GIOStream *stream, G
 
 gboolean caiman_tls_is_server (const CaimanTls *tls);
 
+/* FALSE with an error when @certificate's private key is not the one that belongs to it. Takes a
+ * few milliseconds. */
+gboolean caiman_tls_check_pair (GTlsCertificate *certificate, GError **error);
+
 /* A handshake of @connection failed with @error. */
 void caiman_tls_note_failure (CaimanTls *tls, GTlsConnection *connection, const GError *error);
 

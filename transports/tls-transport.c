@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Bytes that one transport may receive per turn. */
@@ -26,7 +28,13 @@
 #define QUEUE_BYTES          (128 * 1024)
 #define HALF_LIMIT_MIN_BYTES 2048
 #define HANDSHAKE_NS         (10 * CAIMAN_NS_PER_S)
-#define DRAIN_NS             (10 * CAIMAN_NS_PER_S)
+/* Of an accepted connection while others wait for its turn, and how often that is looked at. */
+#define CROWDED_HANDSHAKE_NS (CAIMAN_NS_PER_S * 3 / 2)
+#define LOOK_NS              (CAIMAN_NS_PER_S / 4)
+/* Of a TLS record: its type, and the header in front of it. */
+#define RECORD_TYPE_HANDSHAKE 22
+#define RECORD_HEADER_BYTES   5
+#define DRAIN_NS              (10 * CAIMAN_NS_PER_S)
 
 typedef enum {
   TLS_CONNECTING, /* @tcp is */
@@ -60,7 +68,8 @@ typedef struct {
   CaimanLoopWatch watch; /* of @fd: the client's first bytes; later, its end by error */
   CaimanLoopTask task;
   CaimanLoopDrain drain;
-  CaimanTimer timer; /* handshake; later, time to drain */
+  CaimanTimer timer;  /* handshake; later, time to drain */
+  gint64 deadline_ns; /* server: of the handshake */
   TlsState state;
   gboolean freed;
 
@@ -532,9 +541,36 @@ start_handshake (Tls *self)
 }
 
 static void
+look_again (Tls *self, gint64 after_ns)
+{
+  gint64 next_ns = caiman_loop_now (self->loop) + after_ns;
+  caiman_loop_arm_timer (self->loop, &self->timer, MIN (next_ns, self->deadline_ns));
+}
+
+static void
 on_turn (CaimanTlsTurn *turn)
 {
-  start_handshake ((Tls *)((char *)turn - G_STRUCT_OFFSET (Tls, turn)));
+  Tls *self = (Tls *)((char *)turn - G_STRUCT_OFFSET (Tls, turn));
+  look_again (self, CROWDED_HANDSHAKE_NS);
+  start_handshake (self);
+}
+
+/* Whether the client's first record has come, so that no thread has to wait for the rest of it. If
+ * not, the kernel tells when it has. */
+static gboolean
+has_first_record (Tls *self)
+{
+  guint8 header[RECORD_HEADER_BYTES];
+  int wanted = RECORD_HEADER_BYTES, available = 0;
+  ssize_t n = recv (self->fd, header, sizeof header, MSG_PEEK | MSG_DONTWAIT);
+  if (n < 0 || (n > 0 && header[0] != RECORD_TYPE_HANDSHAKE))
+    return TRUE; /* and the handshake fails at once */
+  if (n == RECORD_HEADER_BYTES)
+    wanted += MIN (header[3] << 8 | header[4], (int)RECORD_BYTES);
+  if (ioctl (self->fd, FIONREAD, &available) < 0 || available >= wanted)
+    wanted = 1;
+  gboolean can_wait = setsockopt (self->fd, SOL_SOCKET, SO_RCVLOWAT, &wanted, sizeof wanted) == 0;
+  return wanted == 1 || !can_wait;
 }
 
 static void
@@ -560,6 +596,8 @@ on_ready (CaimanLoopWatch *watch, guint32 epoll_events)
 {
   Tls *self = (Tls *)((char *)watch - G_STRUCT_OFFSET (Tls, watch));
   if (self->state == TLS_AWAITED) {
+    if (!(epoll_events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) && !has_first_record (self))
+      return;
     caiman_loop_set_watch_events (watch, EPOLLET);
     if (!caiman_tls_turn_is_waiting (&self->turn))
       caiman_tls_turn_await (&self->turn, self->fd);
@@ -641,8 +679,12 @@ static void
 on_timer (gpointer user_data)
 {
   Tls *self = user_data;
+  gboolean is_early = self->state == TLS_HANDSHAKE && caiman_tls_is_server (self->tls) &&
+                      caiman_loop_now (self->loop) < self->deadline_ns;
   if (self->state == TLS_CLOSING)
     end_drain (self);
+  else if (is_early && !caiman_tls_turns_are_crowded ())
+    look_again (self, LOOK_NS);
   else
     fail (self,
           self->cannot_start ? CAIMAN_REASON_LINK_TLS_ERROR : CAIMAN_REASON_HANDSHAKE_TIMEOUT);
@@ -744,7 +786,8 @@ caiman_tls_wrap (CaimanLoop *loop, CaimanTransport *tcp, gpointer tls)
     return &self->base;
   }
   self->state = TLS_AWAITED;
-  caiman_loop_arm_timer (loop, &self->timer, caiman_loop_now (loop) + HANDSHAKE_NS);
+  self->deadline_ns = caiman_loop_now (loop) + HANDSHAKE_NS;
+  caiman_loop_arm_timer (loop, &self->timer, self->deadline_ns);
   g_autoptr (GError) error = NULL;
   if (!take_socket (self, caiman_tcp_steal_fd (tcp), EPOLLIN | EPOLLRDHUP, &error)) {
     /* Reported from the loop, as if the time for the handshake were over. */

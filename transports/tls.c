@@ -2,7 +2,7 @@
 /* tls.c - who we are and whom we trust; tls-transport.c moves the bytes.
  *
  * GIO makes the handshake in a thread of its own and asks there whether it may accept a certificate
- * that does not satisfy its own checks; what the answer needs never changes. */
+ * that does not satisfy its own checks; what the answer needs is the connection's own. */
 #include "transports/tls-private.h"
 
 #include "core/error.h"
@@ -22,6 +22,7 @@ struct _CaimanTls {
 };
 
 static const char fingerprint_key[] = "caiman-fingerprint-seen";
+static const char wanted_key[] = "caiman-fingerprint-wanted";
 
 /* --- Making --- */
 
@@ -44,7 +45,8 @@ load_certificate (CaimanTls *tls, const char *file, const char *key_file, GError
   g_autoptr (GByteArray) key = NULL;
   g_object_get (tls->certificate, "private-key", &key, NULL);
   if (key)
-    return TRUE;
+    return caiman_tls_check_pair (tls->certificate, &cause) ||
+           refuse (error, "certificate", file, cause);
   g_set_error (error, CAIMAN_ERROR, CAIMAN_REASON_INVALID_ARGUMENT,
                "certificate %s: there is no private key in it; name the file that has it", file);
   return FALSE;
@@ -136,15 +138,33 @@ caiman_tls_ref (CaimanTls *tls)
   return tls;
 }
 
+static void
+clear_credentials (CaimanTls *tls)
+{
+  g_clear_object (&tls->certificate);
+  g_clear_object (&tls->authorities);
+  g_clear_object (&tls->identity);
+  g_clear_pointer (&tls->fingerprint, g_free);
+}
+
+void
+caiman_tls_replace (CaimanTls *tls, CaimanTls *with)
+{
+  g_assert (tls != with && tls->is_server == with->is_server);
+  clear_credentials (tls);
+  tls->certificate = g_steal_pointer (&with->certificate);
+  tls->authorities = g_steal_pointer (&with->authorities);
+  tls->identity = g_steal_pointer (&with->identity);
+  tls->fingerprint = g_steal_pointer (&with->fingerprint);
+  caiman_tls_unref (with);
+}
+
 void
 caiman_tls_unref (CaimanTls *tls)
 {
   if (!tls || !g_atomic_int_dec_and_test (&tls->n_refs))
     return;
-  g_clear_object (&tls->certificate);
-  g_clear_object (&tls->authorities);
-  g_clear_object (&tls->identity);
-  g_free (tls->fingerprint);
+  clear_credentials (tls);
   g_free (tls->last_error);
   g_free (tls);
 }
@@ -165,14 +185,14 @@ static gboolean
 on_accept_certificate (GTlsConnection *connection, GTlsCertificate *certificate,
                        GTlsCertificateFlags flags, gpointer user_data)
 {
-  const CaimanTls *tls = user_data;
-  if (!tls->fingerprint)
+  const char *wanted = g_object_get_data (G_OBJECT (connection), wanted_key);
+  if (!wanted)
     return flags == 0;
-  if (strcmp (tls->fingerprint, CAIMAN_TLS_ANY_SERVER) == 0)
+  if (strcmp (wanted, CAIMAN_TLS_ANY_SERVER) == 0)
     return TRUE;
   char *fingerprint = get_fingerprint (certificate);
   g_object_set_data_full (G_OBJECT (connection), fingerprint_key, fingerprint, g_free);
-  return strcmp (fingerprint, tls->fingerprint) == 0;
+  return strcmp (fingerprint, wanted) == 0;
 }
 
 /* With the database among the first properties: a connection that comes to be without one reads all
@@ -209,9 +229,8 @@ caiman_tls_make_connection (CaimanTls *tls, GIOStream *stream, GError **error)
                   NULL);
   else if (tls->certificate)
     g_tls_connection_set_certificate (connection, tls->certificate);
-  g_signal_connect_data (connection, "accept-certificate", G_CALLBACK (on_accept_certificate),
-                         caiman_tls_ref (tls), (GClosureNotify)(void (*) (void))caiman_tls_unref,
-                         0);
+  g_object_set_data_full (G_OBJECT (connection), wanted_key, g_strdup (tls->fingerprint), g_free);
+  g_signal_connect (connection, "accept-certificate", G_CALLBACK (on_accept_certificate), NULL);
   return g_steal_pointer (&connection);
 }
 

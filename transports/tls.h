@@ -22,7 +22,8 @@ typedef struct _CaimanTls CaimanTls;
  * @ca_file (nullable: the system's), or, when @fingerprint (nullable) is given, have this SHA-256
  * (hex of the DER certificate, colons allowed), which then is all that counts. A certificate of our
  * own (both nullable; the key may be in the certificate's file) is shown to servers that ask.
- * Errors: INVALID_ARGUMENT, naming the file; IO_ERROR when GIO has no TLS. */
+ * Errors: INVALID_ARGUMENT, naming the file, also when the key is not the certificate's; IO_ERROR
+ * when GIO has no TLS. */
 CaimanTls *caiman_tls_new_client (const char *server_name, const char *ca_file,
                                   const char *fingerprint, const char *certificate_file,
                                   const char *key_file, GError **error);
@@ -34,6 +35,11 @@ CaimanTls *caiman_tls_new_server (const char *certificate_file, const char *key_
 CaimanTls *caiman_tls_ref (CaimanTls *tls);
 void caiman_tls_unref (CaimanTls *tls); /* accepts NULL; transports keep a reference */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CaimanTls, caiman_tls_unref)
+
+/* Handshakes of @tls that begin from now on are made with what @with (transfer full) has:
+ * certificate, authorities, name, fingerprint. Those under way and connections that there are go on
+ * as they are. Both must be clients, or both servers. */
+void caiman_tls_replace (CaimanTls *tls, CaimanTls *with);
 
 /* A CaimanTcpWrap with a CaimanTls as user data: @tcp (transfer full) is an end of tcp.h. The
  * result is connected, or writable, when the TLS handshake is done, for which there are ten

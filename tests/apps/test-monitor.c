@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-monitor.c - what the monitor shows and what its keys do. */
+#include "apps/log-history.h"
 #include "apps/monitor-layout.h"
 
 #include "tests/core/duo.h"
@@ -117,7 +118,9 @@ test_all_sizes_fit (void)
   g_autoptr (GPtrArray) log = make_log (50);
   for (guint height = 0; height <= 60; height++) {
     for (guint width = 0; width <= 220; width += width < 12 ? 1 : 13) {
-      MonitorView view = { .is_unicode = width % 2 == 0, .shows_help = height % 3 == 0 };
+      MonitorView view = { .is_unicode = width % 2 == 0,
+                           .shows_help = height % 3 == 0,
+                           .shows_log = height % 5 == 0 };
       g_autoptr (GPtrArray) lines = monitor_layout (snapshot, log, &view, width, height);
       g_assert_cmpuint (lines->len, ==, height);
       for (guint i = 0; i < lines->len; i++) {
@@ -228,6 +231,101 @@ test_log_shows_the_latest (void)
   g_autofree char *text = show (snapshot, log, &view, 80, 24);
   expect_has (text, "\nline 100\n");
   expect_lacks (text, "\nline 90\n");
+}
+
+/* --- The log on the whole screen --- */
+
+static void
+press (MonitorView *view, const LiveSnapshot *snapshot, guint key)
+{
+  LiveCommand command;
+  g_assert_cmpint (monitor_view_key (view, snapshot, key, &command), ==, MONITOR_NOTHING);
+}
+
+/* Follows the latest line until it is scrolled; stays there then, whatever is added. */
+static void
+test_log_scrolls (void)
+{
+  g_autoptr (LiveSnapshot) snapshot = make_snapshot ();
+  g_autoptr (GPtrArray) log = make_log (100);
+  MonitorView view = { .is_unicode = FALSE };
+  press (&view, snapshot, 'l');
+  g_autofree char *bottom = show (snapshot, log, &view, 80, 24);
+  expect_has (bottom, "-- log, 100 lines --");
+  expect_has (bottom, "\nline 80\n"); /* 24 rows, of which three are none of the log's */
+  expect_lacks (bottom, "\nline 79\n");
+  expect_has (bottom, "\nline 100\n up/down, page up/down");
+  expect_lacks (bottom, "link wifi");
+
+  press (&view, snapshot, MONITOR_KEY_PAGE_UP);
+  press (&view, snapshot, 'k');
+  g_autofree char *scrolled = show (snapshot, log, &view, 80, 24);
+  expect_has (scrolled, "-- log, to line 89 of 100 --");
+  expect_has (scrolled, "\nline 89\n up/down");
+  g_ptr_array_add (log, g_strdup ("new"));
+  monitor_view_log_grew (&view, 1);
+  g_autofree char *grown = show (snapshot, log, &view, 80, 24);
+  expect_has (grown, "-- log, to line 89 of 101 --");
+  expect_has (grown, "\nline 89\n up/down");
+
+  press (&view, snapshot, MONITOR_KEY_HOME);
+  g_autofree char *top = show (snapshot, log, &view, 80, 24);
+  expect_has (top, "--\nline 1\n");
+  expect_has (top, "\nline 21\n up/down");
+  press (&view, snapshot, MONITOR_KEY_UP); /* there is nothing above */
+  g_autofree char *still = show (snapshot, log, &view, 80, 24);
+  g_assert_cmpstr (still, ==, top);
+  press (&view, snapshot, MONITOR_KEY_END);
+  monitor_view_log_grew (&view, 1);
+  g_autofree char *end = show (snapshot, log, &view, 80, 24);
+  expect_has (end, "\nnew\n up/down");
+  press (&view, snapshot, 'l');
+  g_autofree char *usual = show (snapshot, log, &view, 80, 24);
+  expect_has (usual, "link wifi");
+}
+
+/* Long lines go on in the next row; fewer lines than rows stand on top. */
+static void
+test_log_wraps (void)
+{
+  g_autoptr (LiveSnapshot) snapshot = make_snapshot ();
+  g_autoptr (GPtrArray) log = make_log (1);
+  MonitorView view = { .shows_log = TRUE };
+  g_ptr_array_add (log, g_strdup ("ab\xc3\xa4"
+                                  "defghijklmnopqrstuvwxyz"));
+  g_ptr_array_add (log, g_strdup (""));
+  g_ptr_array_add (log, g_strdup ("last"));
+  g_autofree char *text = show (snapshot, log, &view, 10, 12);
+  expect_has (text, "\nline 1\nab\xc3\xa4"
+                    "defghij\nklmnopqrst\nuvwxyz\n\nlast\n\n\n");
+  g_autofree char *small = show (snapshot, log, &view, 10, 5);
+  expect_has (small, "\n\nlast\n up/down");
+  for (guint height = 0; height < 9; height++) {
+    g_autoptr (GPtrArray) lines = monitor_layout (snapshot, log, &view, 3, height);
+    g_assert_cmpuint (lines->len, ==, height);
+  }
+}
+
+static void
+test_log_history (void)
+{
+  g_autoptr (LogHistory) history = log_history_new ();
+  g_autofree char *longer = g_strnfill (LOG_HISTORY_LINE_MAX_BYTES + 1, 'x');
+  g_assert_cmpuint (log_history_add (history, "", -1), ==, 0);
+  g_assert_cmpuint (log_history_add (history, "a\n\nb", -1), ==, 3);
+  g_assert_cmpuint (log_history_add (history, "c\nnot", 2), ==, 1);
+  g_assert_cmpuint (log_history_add (history, longer, -1), ==, 1);
+  const GPtrArray *lines = log_history_get_lines (history);
+  g_assert_cmpuint (lines->len, ==, 5);
+  g_assert_cmpstr (lines->pdata[1], ==, "");
+  g_assert_cmpstr (lines->pdata[2], ==, "b");
+  g_assert_cmpstr (lines->pdata[3], ==, "c");
+  g_assert_cmpuint (strlen (lines->pdata[4]), ==, LOG_HISTORY_LINE_MAX_BYTES);
+  for (guint i = 0; i < LOG_HISTORY_LINES_MAX; i++)
+    log_history_add (history, i == 0 ? "first" : "more", -1);
+  g_assert_cmpuint (lines->len, ==, LOG_HISTORY_LINES_MAX);
+  g_assert_cmpstr (lines->pdata[0], ==, "first");
+  g_assert_cmpuint (log_history_get_n_added (history), ==, 5 + LOG_HISTORY_LINES_MAX);
 }
 
 /* Text from a peer cannot steer the terminal. */
@@ -469,6 +567,9 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/apps/monitor/log-scrolls", test_log_scrolls);
+  g_test_add_func ("/apps/monitor/log-wraps", test_log_wraps);
+  g_test_add_func ("/apps/monitor/log-history", test_log_history);
   g_test_add_func ("/apps/monitor/usual-screen", test_usual_screen);
   g_test_add_func ("/apps/monitor/all-sizes-fit", test_all_sizes_fit);
   g_test_add_func ("/apps/monitor/columns-fit-80", test_columns_fit_80);

@@ -54,8 +54,13 @@ test_check (void)
                      cases[i].complaint == NULL);
     app_options_copy (&copy, &options);
     g_assert_true (app_options_equal (&copy, &options));
-    copy.tls = !copy.tls;
+    g_assert_true (app_options_equal_links (&copy, &options));
+    g_free (copy.tls_ca);
+    copy.tls_ca = g_strdup ("another");
     g_assert_false (app_options_equal (&copy, &options));
+    g_assert_true (app_options_equal_links (&copy, &options));
+    copy.tls = !copy.tls;
+    g_assert_false (app_options_equal_links (&copy, &options));
     app_options_clear (&copy);
     app_options_clear (&options);
   }
@@ -285,6 +290,7 @@ test_client_file (void)
                      "ip-version = 6\n"
                      "not-interfaces = docker0\n"
                      "single-interface = yes\n"
+                     "connect-timeout = 3s\n"
                      "[tls]\n"
                      "server-name = a\n"
                      "fingerprint = any\n"
@@ -300,6 +306,7 @@ test_client_file (void)
   g_assert_true (config->options.ipv6 && !config->options.ipv4);
   g_assert_true (config->options.single_interface);
   g_assert_cmpstr (config->options.not_interfaces[0], ==, "docker0");
+  g_assert_cmpint (config->connect_timeout_ns, ==, 3 * CAIMAN_NS_PER_S);
   g_assert_cmpstr (config->options.tls_server_name, ==, "a");
   const TunnelForward *first = config->forwards->pdata[0], *second = config->forwards->pdata[1];
   g_assert_true (first->global && first->client_port == 15432 && first->server_port == 5432);
@@ -317,13 +324,16 @@ test_command_line_wins (void)
   config->options.tcp = list ("b.example");
   config->options.ipv4 = TRUE;
   config->options.sets = list ("send-buffer=3MiB");
+  config->connect_timeout_ns = CAIMAN_NS_PER_S;
+  config->connect_timeout_fixed = TRUE;
   g_assert_null (tunnel_config_add_port (config, "80"));
-  load_good (config, "[tunnel]\nservers = a.example\nip-version = 6\n"
+  load_good (config, "[tunnel]\nservers = a.example\nip-version = 6\nconnect-timeout = 9s\n"
                      "[tunables]\nsend-buffer = 1MiB\nreceive-buffer = 5MiB\n"
                      "[forward b]\nserver-port = 81\n");
   g_assert_cmpstr (config->options.tcp[0], ==, "b.example");
   g_assert_true (config->options.ipv4 && !config->options.ipv6);
   g_assert_cmpuint (config->forwards->len, ==, 2);
+  g_assert_cmpint (config->connect_timeout_ns, ==, CAIMAN_NS_PER_S);
   g_assert_true (app_options_make_config (&config->options, &tunables, NULL));
   g_assert_cmpint (tunables.send_buffer_bytes, ==, 3 << 20);
   g_assert_cmpint (tunables.receive_buffer_bytes, ==, 5 << 20);

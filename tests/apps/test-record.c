@@ -8,6 +8,7 @@
 
 #include <glib/gstdio.h>
 #include <math.h>
+#include <sqlite3.h>
 #include <string.h>
 
 #define COMMIT_NS S (5)
@@ -321,6 +322,100 @@ test_cannot_open (Recorded *r, gconstpointer data)
   g_assert_error (error, STORE_ERROR, STORE_ERROR_CANNOT_OPEN);
 }
 
+/* --- A database that is locked --- */
+
+#define BACKLOG_BYTES ((gsize)256 * 1024)
+#define N_SHORT       400
+
+/* One connection after the other, each with a link and some samples; what waits stays bounded. */
+static void
+record_short_ones (Recorded *r, guint64 first, guint n)
+{
+  const CaimanLinkInfo info = { .name = "wifi", .remote = "192.0.2.1" };
+  for (guint64 number = first; number < first + n; number++) {
+    g_autoptr (Duo) duo = duo_new (NULL, NULL);
+    gint64 now_ns = r->duo->now_ns;
+    record_add (r->record, number, duo->client, "short", now_ns);
+    duo_add_link_full (duo, &info, MS (1), NULL);
+    for (guint i = 0; i < 20; i++) {
+      duo_advance (duo, MS (100));
+      duo_advance (r->duo, MS (100));
+      record_sample (r->record, r->duo->now_ns);
+    }
+    record_remove (r->record, number, r->duo->now_ns);
+    g_assert_cmpuint (record_get_backlog_bytes (r->record), <, 2 * BACKLOG_BYTES);
+  }
+}
+
+static gint64
+sum_events (const char *path, const char *kind, gint64 *n_runs_out)
+{
+  g_autoptr (Store) store = store_open (path, STORE_OPEN_READ_ONLY, NULL);
+  g_autoptr (GPtrArray) entries = query_list_runs (store, NULL, 0, NULL);
+  gint64 sum = 0;
+  *n_runs_out = entries->len;
+  for (guint i = 0; i < entries->len; i++) {
+    const QueryListEntry *entry = g_ptr_array_index (entries, i);
+    g_autoptr (StoreRun) run = query_load_run (store, entry->run->id, QUERY_ALL, NULL);
+    g_assert_true (run->finished);
+    for (guint j = 0; j < run->events->len; j++) {
+      const StoreEvent *event = &g_array_index (run->events, StoreEvent, j);
+      sum += g_str_equal (event->kind, kind) ? event->a : 0;
+    }
+  }
+  return sum;
+}
+
+static void
+expect_problem (Recorded *r, const char *text)
+{
+  g_autofree char *problem = record_take_problem (r->record);
+  g_assert_nonnull (problem);
+  g_assert_nonnull (strstr (problem, text));
+  g_autofree char *again = record_take_problem (r->record);
+  g_assert_null (again);
+}
+
+/* Detail is left out first, then whole connections, and all that is told, in the log and in the
+ * record. */
+static void
+test_locked (Recorded *r, gconstpointer data)
+{
+  sqlite3 *lock;
+  gint64 n_runs;
+  record_free (g_steal_pointer (&r->record), r->duo->now_ns);
+  const RecordOptions options = { .path = r->path,
+                                  .title = "tunnel client",
+                                  .command = "x",
+                                  .git_id = "abc",
+                                  .side = STORE_SIDE_CLIENT,
+                                  .backlog_max_bytes = BACKLOG_BYTES };
+  r->record = record_new (&options, NULL);
+  g_assert_cmpint (sqlite3_open (r->path, &lock), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_exec (lock, "BEGIN IMMEDIATE", NULL, NULL, NULL), ==, SQLITE_OK);
+  guint64 number = 1;
+  char *problem;
+  for (; (problem = record_take_problem (r->record)) == NULL; number++)
+    record_short_ones (r, number, 1);
+  g_assert_nonnull (strstr (problem, "samples are left out"));
+  g_free (problem);
+  record_short_ones (r, number, N_SHORT);
+  number += N_SHORT;
+  expect_problem (r, "new connections are not recorded");
+  g_assert_cmpint (sqlite3_exec (lock, "COMMIT", NULL, NULL, NULL), ==, SQLITE_OK);
+  sqlite3_close (lock);
+  while (record_get_backlog_bytes (r->record) > 0)
+    g_usleep (1000);
+  record_short_ones (r, number, 1); /* which tells what is missing */
+  expect_problem (r, "the database keeps up again");
+  close_record (r);
+  gint64 n_lost = sum_events (r->path, "runs-omitted", &n_runs);
+  g_assert_cmpint (n_lost, >, N_SHORT / 2);
+  /* One is of set_up(), which was recorded before. */
+  g_assert_cmpint (n_runs + n_lost, ==, (gint64)number + 1);
+  g_assert_cmpint (sum_events (r->path, "rows-omitted", &n_runs), >, 0);
+}
+
 /* --- The writer --- */
 
 static StoreRun *
@@ -389,6 +484,7 @@ main (int argc, char **argv)
   ADD ("server-side", test_server_side);
   ADD ("several", test_several);
   ADD ("cannot-open", test_cannot_open);
+  ADD ("locked", test_locked);
   ADD ("deleted-meanwhile", test_deleted_meanwhile);
 #undef ADD
   return g_test_run ();

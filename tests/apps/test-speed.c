@@ -234,6 +234,7 @@ test_no_server (void)
   g_assert_cmpint (result->reason, ==, CAIMAN_REASON_ALL_LINKS_FAILED);
   g_assert_true (world_log_has (&log, "no server has answered; tried:"));
   g_assert_true (world_log_has (&log, address));
+  g_assert_true (strstr (speed_get_failure (speed), address));
   world_log_clear (&log);
   speed_free (speed);
 }

@@ -127,6 +127,37 @@ run (World *world, void (*script) (gpointer world))
   world_run_script (script, world);
 }
 
+/* --- No link --- */
+
+static void
+no_link_script (gpointer data)
+{
+  World *world = data;
+  int fd = socket_connect (world->port);
+  g_assert_cmpint (socket_read_to_end (fd), ==, ECONNRESET);
+  close (fd);
+}
+
+/* Who connects where no link can be had is not kept waiting: the log says what was tried. */
+static void
+test_no_link (void)
+{
+  World world = { .target = NULL };
+  g_autoptr (TunnelConfig) config = tunnel_config_new (APP_ROLE_CLIENT);
+  config->options.tcp = g_new0 (char *, 2);
+  config->options.tcp[0] = g_strdup_printf ("127.0.0.1:%u", get_dead_port ());
+  config->connect_timeout_ns = 100 * CAIMAN_NS_PER_MS;
+  add_port (config, "%u:0", PUBLISHED);
+  world.client = make_tunnel (config, NULL, FALSE);
+  start (world.client, &world.client_log);
+  world.port = tunnel_get_port (world.client, 0);
+  world_run_script (no_link_script, &world);
+  g_autofree char *tried = g_strdup_printf ("%s: connect-refused", config->options.tcp[0]);
+  g_assert_true (world_log_has (&world.client_log, tried));
+  world_log_clear (&world.client_log);
+  tunnel_free (world.client);
+}
+
 /* --- Data --- */
 
 static void
@@ -622,5 +653,6 @@ main (int argc, char **argv)
   g_test_add_func ("/apps/tunnel/hangup", test_hangup);
   g_test_add_func ("/apps/tunnel/port-in-use", test_port_in_use);
   g_test_add_func ("/apps/tunnel/limits", test_limits);
+  g_test_add_func ("/apps/tunnel/no-link", test_no_link);
   return g_test_run ();
 }

@@ -174,6 +174,55 @@ test_retry (void)
   duo_expect_link_state (w->d, DUO_CLIENT, 1, CAIMAN_LINK_WORKING);
 }
 
+static CaimanReason
+get_failure (const World *w, guint index)
+{
+  const CaimanLinkInfo *info;
+  CaimanReason failure;
+  g_assert_true (caiman_connector_get_path (w->connector, index, &info, &failure));
+  g_assert_cmpstr (info->name, ==, index == 0 ? "a" : "b");
+  return failure;
+}
+
+/* Each path knows how its last attempt has failed, until it has a link. */
+static void
+test_failures (void)
+{
+  const CaimanLinkInfo *info;
+  CaimanReason failure;
+  g_autoptr (World) w = world_new (NULL);
+  g_assert_false (caiman_connector_get_path (w->connector, 0, &info, &failure));
+  w->net = NET_SWALLOWS;
+  add_path (w, "a", 0);
+  w->net = NET_REFUSES;
+  add_path (w, "b", 0);
+  g_assert_cmpint (get_failure (w, 0), ==, CAIMAN_REASON_NONE);
+  g_assert_cmpint (get_failure (w, 1), ==, CAIMAN_REASON_CONNECT_REFUSED);
+  g_assert_false (caiman_connector_get_path (w->connector, 2, &info, &failure));
+  w->net = NET_CONNECTS;
+  duo_advance (w->d, S (11));
+  g_assert_cmpint (get_failure (w, 1), ==, CAIMAN_REASON_NONE);
+}
+
+/* Nobody wants to wait any longer: only while no link has opened the connection. */
+static void
+test_give_up (void)
+{
+  g_autoptr (World) w = world_new (NULL);
+  w->net = NET_SWALLOWS;
+  add_path (w, "a", 0);
+  caiman_connection_give_up (w->d->client, w->d->now_ns);
+  g_assert_cmpint (caiman_connection_get_end_reason (w->d->client), ==,
+                   CAIMAN_REASON_ALL_LINKS_FAILED);
+  caiman_connection_give_up (w->d->client, w->d->now_ns);
+
+  g_autoptr (World) other = world_new (NULL);
+  add_path (other, "a", 0);
+  duo_advance (other->d, S (1));
+  caiman_connection_give_up (other->d->client, other->d->now_ns);
+  g_assert_cmpint (caiman_connection_get_state (other->d->client), ==, CAIMAN_CONNECTION_OPEN);
+}
+
 /* reconnect-delay = never: one attempt, one link, no race. */
 static void
 test_never (void)
@@ -622,6 +671,8 @@ main (int argc, char **argv)
   g_test_add_func ("/core/connector/start", test_start);
   g_test_add_func ("/core/connector/reopen", test_reopen);
   g_test_add_func ("/core/connector/retry", test_retry);
+  g_test_add_func ("/core/connector/failures", test_failures);
+  g_test_add_func ("/core/connector/give-up", test_give_up);
   g_test_add_func ("/core/connector/never", test_never);
   g_test_add_func ("/core/connector/own-delay", test_own_delay);
   g_test_add_func ("/core/connector/refused-by-server", test_refused_by_server);

@@ -196,6 +196,49 @@ test_show_unfinished (void)
   g_assert_true (g_str_has_suffix (text, "\nScenario\ns\n"));
 }
 
+/* The links of a live run have long names: numbers stand for them, and no line is too long. */
+static void
+test_show_live (void)
+{
+  static const char *const columns[] = { "up", "down", "client" };
+  g_autoptr (StoreRun) run = finished_run ();
+  g_array_set_size (run->expectations, 0);
+  g_array_set_size (run->links, 0);
+  g_array_set_size (run->metrics, 0);
+  g_array_set_size (run->events, 0);
+  run->testbed = "live";
+  run->variant = "127.0.0.1:40312 -> port 22";
+  for (int i = 1; i <= 11; i++) {
+    g_autofree char *name =
+        i == 1 ? g_strdup ("wlan0 192.0.2.1")
+               : g_strdup_printf ("wwan%d 2001:db8:1234:5678:9abc:def0:1234:567 (enp3s0)", i);
+    StoreLink link = { .name = store_run_string (run, name), .carrier = "tcp" };
+    StoreEvent event = { .t_ns = i,
+                         .link = i - 1,
+                         .kind = "link-state",
+                         .reason = "unexpected-end-of-handshake",
+                         .text = "more rows than could be recorded" };
+    g_array_append_val (run->links, link);
+    g_array_append_val (run->events, event);
+  }
+  for (int i = 0; i < 33; i++) {
+    const char *link = g_array_index (run->links, StoreLink, i / 3).name;
+    g_autofree char *subject = g_strdup_printf ("%s.%s", link, columns[i % 3]);
+    store_run_add_metric (run, STORE_SUBJECT_LINK, subject, "state-time-working", 1e15, "ns");
+  }
+  g_autofree char *text = show_format_run (run, SHOW_DEFAULT);
+  assert_contains (text, "  label     127.0.0.1:40312 -> port 22\n");
+  assert_contains (text, "  #1   wlan0 192.0.2.1");
+  assert_contains (text, "#1.up");
+  assert_contains (text, "#11.client");
+  assert_contains (text, "#11   link-state");
+  g_assert_null (strstr (text, "seed"));
+  g_assert_null (strstr (text, "digest"));
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  for (char **line = lines; *line; line++)
+    g_assert_cmpint (g_utf8_strlen (*line, -1), <=, 80);
+}
+
 static void
 test_show_many_events (void)
 {
@@ -294,6 +337,7 @@ main (int argc, char **argv)
   g_test_add_func ("/reports/summary/colour-only-on-terminals", test_colour_only_on_terminals);
   g_test_add_func ("/reports/show/run", test_show_run);
   g_test_add_func ("/reports/show/unfinished", test_show_unfinished);
+  g_test_add_func ("/reports/show/live", test_show_live);
   g_test_add_func ("/reports/show/many-events", test_show_many_events);
   g_test_add_func ("/reports/show/list", test_show_list);
   g_test_add_func ("/reports/show/list-fits", test_show_list_fits);

@@ -31,6 +31,20 @@ say_frame (int fd, const guint8 *payload, gsize size, guint32 announced_bytes)
   send (fd, frame, CAIMAN_FRAME_HEADER_BYTES + size, MSG_NOSIGNAL);
 }
 
+/* A record with a ClientHello of TLS 1.2: version, a random number that is none, no session; four
+ * suites with ECDHE and AES-GCM; no compression; groups x25519 and secp256r1, plain points,
+ * signatures by RSA, RSA-PSS and ECDSA. */
+/* clang-format off */
+static const guint8 tls_hello[] = {
+  0x16, 3, 1, 0, 81, 1, 0, 0, 77,
+  3, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+  26, 27, 28, 29, 30, 31, 32, 0,
+  0, 8, 0xc0, 0x2f, 0xc0, 0x30, 0xc0, 0x2b, 0xc0, 0x2c, 1, 0,
+  0, 28, 0, 10, 0, 6, 0, 4, 0, 29, 0, 23, 0, 11, 0, 2, 1, 0,
+  0, 13, 0, 8, 0, 6, 4, 1, 8, 4, 4, 3,
+};
+/* clang-format on */
+
 static void
 say (int fd, BogusKind kind)
 {
@@ -52,6 +66,9 @@ say (int fd, BogusKind kind)
     break;
   case BOGUS_HALF_TLS:
     send (fd, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11, MSG_NOSIGNAL);
+    break;
+  case BOGUS_TLS_HELLO:
+    send (fd, tls_hello, sizeof tls_hello, MSG_NOSIGNAL);
     break;
   case BOGUS_QUIET:
   case BOGUS_N_KINDS:

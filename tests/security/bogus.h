@@ -13,6 +13,7 @@ typedef enum {
   BOGUS_HUGE,         /* announces a frame of 8 MiB, and begins it */
   BOGUS_WRONG,        /* a proper frame with a message that has no place in a handshake */
   BOGUS_HALF_TLS,     /* the beginning of a TLS handshake: no frame where there is no TLS */
+  BOGUS_TLS_HELLO,    /* a whole ClientHello, and no answer to what comes of it */
   BOGUS_N_KINDS,
 } BogusKind;
 

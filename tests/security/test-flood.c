@@ -169,7 +169,8 @@ test_connects (void)
 static void
 test_thrown_out (void)
 {
-  static const BogusKind kinds[] = { BOGUS_GARBAGE, BOGUS_HUGE, BOGUS_WRONG, BOGUS_HALF_TLS };
+  static const BogusKind kinds[] = { BOGUS_GARBAGE, BOGUS_HUGE, BOGUS_WRONG, BOGUS_HALF_TLS,
+                                     BOGUS_TLS_HELLO };
   g_autoptr (World) w = world_new ();
   for (guint i = 0; i < 40; i++)
     come_in (w, kinds[i % G_N_ELEMENTS (kinds)]);

@@ -62,10 +62,56 @@ test_turns (void)
   close (other_fd);
 }
 
+/* All turns together are bounded, too; the next one is for who has the fewest, then for who has
+ * waited longest. */
+static void
+test_all_turns (void)
+{
+  CaimanTlsTurn turns[45] = { 0 };
+  int fds[11];
+  n_begun = 0;
+  for (guint i = 0; i < G_N_ELEMENTS (turns); i++)
+    turns[i].begin = begun;
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++) {
+    g_autofree char *host = g_strdup_printf ("127.0.1.%u", i + 1);
+    fds[i] = open_towards (host);
+  }
+  for (guint i = 0; i < 32; i++)
+    caiman_tls_turn_await (&turns[i], fds[i / 4]);
+  g_assert_cmpuint (n_begun, ==, 32);
+  caiman_tls_turn_await (&turns[32], fds[0]); /* has its four */
+  g_assert_false (caiman_tls_turns_are_crowded ());
+  caiman_tls_turn_await (&turns[33], fds[8]);
+  caiman_tls_turn_await (&turns[34], fds[8]);
+  caiman_tls_turn_await (&turns[35], fds[9]);
+  caiman_tls_turn_await (&turns[36], fds[10]);
+  g_assert_true (caiman_tls_turns_are_crowded ());
+  g_assert_cmpuint (n_begun, ==, 32);
+
+  caiman_tls_turn_end (&turns[4]);
+  g_assert_true (turns[33].active);
+  caiman_tls_turn_end (&turns[35]); /* gives up */
+  caiman_tls_turn_end (&turns[5]);
+  g_assert_true (turns[36].active); /* before the second one of its predecessor */
+  g_assert_false (turns[34].active);
+  caiman_tls_turn_end (&turns[6]);
+  g_assert_true (turns[34].active);
+  g_assert_false (caiman_tls_turns_are_crowded ());
+  caiman_tls_turn_end (&turns[7]); /* nobody may have it */
+  g_assert_false (turns[32].active);
+  caiman_tls_turn_end (&turns[0]);
+  g_assert_true (turns[32].active);
+  for (guint i = 0; i < G_N_ELEMENTS (turns); i++)
+    caiman_tls_turn_end (&turns[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    close (fds[i]);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/security/tls-turns", test_turns);
+  g_test_add_func ("/security/tls-turns/network", test_turns);
+  g_test_add_func ("/security/tls-turns/all", test_all_turns);
   return g_test_run ();
 }

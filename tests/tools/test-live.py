@@ -228,6 +228,31 @@ def the_monitor_shows_links_and_obeys_keys():
 
 
 @test
+def nothing_that_was_logged_is_lost():
+    """What came before the monitor stands in its log; what came meanwhile is printed at the end, once."""
+    with running() as tunnel:
+        terminal = Terminal(tunnel.client("-v", "--no-status"))
+        try:
+            terminal.wait_for("no connections", "forwards localhost:", "travels unencrypted")
+            for _ in range(12):
+                tunnel.connect().close()
+            terminal.send(b"l")
+            terminal.wait_for("log, ", "l back", "#12 link lo (127.0.0.1): closed")
+            terminal.send(b"\x1bOH")  # home
+            terminal.wait_for("travels unencrypted", "#1 link lo (127.0.0.1): working", "log, to line ")
+            terminal.send(b"l")
+            terminal.wait_for("block/unblock")
+            terminal.send(b"qq")
+            assert terminal.wait() == 0
+            after = terminal.raw.split(LEAVES_SCREEN)[-1].decode()
+            assert "travels unencrypted" not in after, after
+            for number in range(1, 13):
+                assert after.count(f"#{number} link lo (127.0.0.1): working") == 1, after
+        finally:
+            terminal.close()
+
+
+@test
 def colours_can_be_turned_off():
     with running() as tunnel:
         for env, has_colour in (({}, True), ({"NO_COLOR": "1"}, False)):

@@ -18,6 +18,7 @@ import tempfile
 import traceback
 
 CAIMAN = os.path.abspath(sys.argv[1])
+CREDENTIALS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "transports", "tls")
 LIMIT_S = 60
 TESTS = []
 
@@ -92,6 +93,39 @@ def wrong_options():
 
 
 @test
+def attached_values():
+    """-t5 as well as -t 5, as the peers' tools take them; a value that looks like an option is none."""
+    cases = (
+        (("speed", "client", "-t5", "-l100", "-s", "-r", "--tcp", "a"), "exclude each other"),
+        (("speed", "client", "-t=5", "-srl100", "--tcp", "a"), "exclude each other"),
+        (("speed", "client", "-nt-1", "--tcp", "a"), "out of range"),
+        (("speed", "client", "-nt", "-1", "--tcp", "a"), "out of range"),
+        (("speed", "client", "-tx", "--tcp", "a"), "x"),
+        (("speed", "client", "-l1x", "--tcp", "a"), "1x"),
+        (("speed", "client", "-t"), "-t"),
+        (("speed", "client", "-Z5"), "-Z5"),
+        (("speed", "client", "--preset", "-t5", "--tcp", "a"), "not -t5"),
+        (("tunnel", "client", "-p80:81", "-p", "82:81", "--tcp", "a"), "port 81 is forwarded twice"),
+        (("tunnel", "client", "-4gp80", "-p81:80", "--tcp", "a"), "port 80 is forwarded twice"),
+        (("tunnel", "server", "-p80", "-pb:82:80"), "port 80 is published twice"),
+        (("tunnel", "server", "-p=80", "-c/nowhere.ini"), "/nowhere.ini"),
+        (("tunnel", "server", "-p80", "--", "-p80"), "'-p80' is no option"),
+    )
+    for arguments, complaint in cases:
+        output, errors = run(*arguments, status=2)
+        assert output == "", output
+        assert complaint in errors, f"{arguments}: {errors}"
+    server = Server("tunnel", "server", "-p80")
+    assert server.end()[0] == 0
+    server = Server("speed", "server")
+    output, _ = run("speed", "client", "-nqjl2", "-t60", "--tcp", server.address)
+    result = json.loads(output)
+    assert result["data_limit"] == 2 and result["time_limit"] == 60, result
+    assert result["complete"] and result["sent_bytes"] == 2 << 20, result
+    assert server.end()[0] == 0
+
+
+@test
 def bad_file():
     with tempfile.NamedTemporaryFile("w", suffix=".ini") as file:
         file.write("[tunnel]\nlisen = 5800\n[publish a]\nport = 0\n")
@@ -144,6 +178,17 @@ def no_server():
         "speed", "client", "-n", "--set", "no-link-timeout=100ms", "--tcp", address, status=4
     )
     assert "no connection: all-links-failed" in errors, errors
+    # Much sooner than the protocol would give up (90 s), and -q names what was tried as well.
+    for options in ((), ("--connect-timeout", "100ms")):
+        _, errors = run("speed", "client", "-nq", *options, "--tcp", address, status=4)
+        assert errors == (
+            f"caiman: speed: no connection: all-links-failed; tried lo -> {address}: connect-refused\n"
+        ), errors
+    for timeout in ("1", "50ms", "25h"):
+        _, errors = run(
+            "speed", "client", "--connect-timeout", timeout, "--tcp", address, status=2
+        )
+        assert "speed: --connect-timeout: " in errors, errors
 
 
 @test
@@ -167,6 +212,29 @@ def tunnel_reload():
         assert "publishes 81 -> db.example:82" in server.process.stderr.readline()
         status, _ = server.end()
         assert status == 0, status
+
+
+@test
+def certificates_again():
+    """SIGHUP without a configuration file: the certificate is read, and a bad one is told."""
+    with tempfile.NamedTemporaryFile() as file:
+        with open(os.path.join(CREDENTIALS, "stranger.pem"), "rb") as good:
+            file.write(good.read())
+        file.flush()
+        server = subprocess.Popen(
+            [CAIMAN, "tunnel", "server", "-n", "-p80", "--tcp=127.0.0.1:0", "--tls",
+             "--tls-certificate", file.name], stderr=subprocess.PIPE, text=True
+        )
+        assert "publishes 80" in server.stderr.readline()
+        server.send_signal(signal.SIGHUP)
+        assert "read the certificates for new links again" in server.stderr.readline()
+        file.truncate(100)
+        server.send_signal(signal.SIGHUP)
+        assert f"error: certificate {file.name}: " in server.stderr.readline()
+        assert "all stays as it was" in server.stderr.readline()
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=LIMIT_S)
+        assert server.returncode == 0, server.returncode
 
 
 @test

@@ -220,6 +220,22 @@ test_no_tls (void)
   part (&meeting);
 }
 
+/* What is decided after the replacement goes by the new fingerprint, name and authorities. */
+static void
+test_replace (void)
+{
+  g_autofree char *zeros = g_strnfill (64, '0');
+  CaimanTls *tls = tls_place_client ("elsewhere.example", "stranger.pem", NULL, NULL);
+  caiman_tls_replace (tls, tls_place_client ("server.example", "ca.pem", NULL, NULL));
+  check_accepted (tls, tls_place_server (FALSE));
+  tls = tls_place_client (NULL, NULL, fingerprint, NULL);
+  caiman_tls_replace (tls, tls_place_client (NULL, NULL, zeros, NULL));
+  check_objection (tls, tls_place_server (FALSE), "another fingerprint");
+  tls = tls_place_client (NULL, NULL, zeros, NULL);
+  caiman_tls_replace (tls, tls_place_client (NULL, NULL, fingerprint, NULL));
+  check_accepted (tls, tls_place_server (FALSE));
+}
+
 /* --- Credentials that cannot be used --- */
 
 static void
@@ -242,6 +258,9 @@ test_bad_files (void)
   check_refused (caiman_tls_new_server (source, NULL, NULL, &error), &error, source);
   check_refused (caiman_tls_new_server (certificate, source, NULL, &error), &error, source);
   check_refused (caiman_tls_new_server (certificate, NULL, NULL, &error), &error, "no private key");
+  check_refused (caiman_tls_new_server (certificate, key, NULL, &error), &error, certificate);
+  check_refused (caiman_tls_new_server (certificate, key, NULL, &error), &error,
+                 "the private key is not that of the certificate");
   check_refused (caiman_tls_new_client (NULL, source, NULL, NULL, NULL, &error), &error, source);
   check_refused (caiman_tls_new_client (NULL, NULL, NULL, key, NULL, &error), &error, key);
 }
@@ -285,6 +304,7 @@ main (int argc, char **argv)
   g_test_add_func ("/transports/tls/client-certificate", test_client_certificate);
   g_test_add_func ("/transports/tls/client-without-certificate", test_client_without_certificate);
   g_test_add_func ("/transports/tls/no-tls", test_no_tls);
+  g_test_add_func ("/transports/tls/replace", test_replace);
   g_test_add_func ("/transports/tls/bad-files", test_bad_files);
   g_test_add_func ("/transports/tls/bad-fingerprint", test_bad_fingerprint);
   g_test_add_func ("/transports/tls/one-file", test_one_file);
