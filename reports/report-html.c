@@ -54,6 +54,7 @@ typedef struct {
   const ReportModel *model;
   const ReportHtmlOptions *options;
   GString *out;      /* script elements of data */
+  gsize limit_bytes; /* of @out; 0: none */
   GArray *ids;       /* of gint64: the runs that have a page */
   GHashTable *done;  /* indexes + 1 */
   GHashTable *texts; /* ids of scenario texts that are in @out */
@@ -117,7 +118,7 @@ append_selected (Details *details, GError **error)
 {
   guint n_failed;
   g_autoptr (GArray) selected = report_select (details->model, &n_failed);
-  const gsize limit_bytes = REPORT_DETAILS_BYTES_MAX;
+  const gsize limit_bytes = details->limit_bytes;
   if (!append_runs (details, selected, 0, n_failed, limit_bytes / 3 * 2, error) ||
       !append_runs (details, selected, n_failed, selected->len, limit_bytes, error) ||
       !append_runs (details, selected, 0, n_failed, limit_bytes, error))
@@ -131,7 +132,7 @@ append_selected (Details *details, GError **error)
 static gboolean
 append_details (Details *details, GError **error)
 {
-  if (!details->options->all_runs)
+  if (details->limit_bytes > 0)
     return append_selected (details, error);
   for (guint i = 0; i < details->model->entries->len; i++)
     if (!append_run (details, i, error))
@@ -165,8 +166,7 @@ format_summary (const Details *details, const char *title)
   g_autofree char *date = format_date (details->options->now_us);
   json_text_member_string (&json, "date", date);
   json_text_member_integer (&json, "digits", REPORT_SUMMARY_DIGITS);
-  json_text_member_integer (&json, "detailBytesMax",
-                            details->options->all_runs ? 0 : REPORT_DETAILS_BYTES_MAX);
+  json_text_member_integer (&json, "detailBytesMax", (gint64)details->limit_bytes);
   g_autofree char *word = report_model_quote_path (model);
   json_text_member_string (&json, "dbWord", word);
   json_text_key (&json, "details");
@@ -174,16 +174,37 @@ format_summary (const Details *details, const char *title)
   for (guint i = 0; i < details->ids->len; i++)
     json_text_integer (&json, g_array_index (details->ids, gint64, i));
   json_text_close (&json, ']');
+  json_text_close (&json, '}');
+  return json_text_finish (&json);
+}
+
+/* All runs in columns, the larger part of a report of many. */
+static char *
+format_columns (const ReportModel *model)
+{
+  JsonText json;
+  json_text_init (&json);
+  json_text_open (&json, '{');
   report_summary_append (&json, model);
   json_text_close (&json, '}');
   return json_text_finish (&json);
+}
+
+/* What pages of single runs may take beside @columns. */
+static gsize
+get_limit (const ReportHtmlOptions *options, const char *columns)
+{
+  if (options->all_runs)
+    return 0;
+  gint64 room_bytes = REPORT_BYTES_WANTED - (gint64)strlen (columns);
+  return (gsize)CLAMP (room_bytes, REPORT_DETAILS_BYTES_MIN, REPORT_DETAILS_BYTES_MAX);
 }
 
 /* --- The document
  * ----------------------------------------------------------------------------------- */
 
 typedef struct {
-  char *title, *policy, *style, *chart, *script, *fallback, *summary, *details;
+  char *title, *policy, *style, *chart, *script, *fallback, *summary, *columns, *details;
 } Parts;
 
 static void
@@ -196,6 +217,7 @@ clear_parts (Parts *parts)
   g_free (parts->script);
   g_free (parts->fallback);
   g_free (parts->summary);
+  g_free (parts->columns);
   g_free (parts->details);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Parts, clear_parts)
@@ -239,6 +261,7 @@ fill (const char *template, const Parts *parts)
     { "{{style}}", parts->style },     { "{{chart}}", parts->chart },
     { "{{script}}", parts->script },   { "{{fallback}}", parts->fallback },
     { "{{summary}}", parts->summary }, { "{{details}}", parts->details },
+    { "{{columns}}", parts->columns },
   };
   GString *out = g_string_new (NULL);
   for (const char *at = template; *at;) {
@@ -272,7 +295,8 @@ report_html_format (Store *store, const ReportModel *model, const ReportHtmlOpti
   g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (gint64));
   g_autoptr (GHashTable) done = g_hash_table_new (NULL, NULL);
   g_autoptr (GHashTable) texts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  Details details = { store, model, options, out, ids, done, texts };
+  g_autofree char *columns = format_columns (model);
+  Details details = { store, model, options, out, get_limit (options, columns), ids, done, texts };
   if (!append_details (&details, error))
     return NULL;
   g_autofree char *title = make_title (model, options);
@@ -284,6 +308,7 @@ report_html_format (Store *store, const ReportModel *model, const ReportHtmlOpti
     .script = load_scripts (),
     .fallback = report_fallback_format (model),
     .summary = format_summary (&details, title),
+    .columns = g_steal_pointer (&columns),
     .details = g_strdup (out->str),
   };
   parts.policy = make_policy (&parts);

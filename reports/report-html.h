@@ -11,8 +11,11 @@
 
 G_BEGIN_DECLS
 
-/* Where nothing else is asked for, pages of single runs take no more than so much together; the
- * report tells which runs have one. */
+/* Where nothing else is asked for, pages of single runs take so many bytes together that the whole
+ * document has about as many as wanted, and no more or less than these; the report tells which runs
+ * have one. */
+#define REPORT_BYTES_WANTED      7500000
+#define REPORT_DETAILS_BYTES_MIN 1000000
 #define REPORT_DETAILS_BYTES_MAX 4000000
 
 typedef struct {

@@ -92,7 +92,7 @@ function valuesOf(metric, places) {
   return places.map((at) => metricValue(metric, at)).filter((value) => value !== null).sort(ascending);
 }
 
-const isVarying = (metric) => Array.isArray(metric.v) && distinct(metric.v).length > 1;
+const isVarying = (metric) => Array.isArray(metric.v) && metric.v.some((value) => value !== metric.v[0]);
 
 // The group to begin with: of those with something to show the one with the most failures.
 function mostTelling() {
@@ -132,6 +132,7 @@ function distributions(group, { kind, form }) {
         el('td', { title: explain(metric.kind, metric.name) }, metricLabel(metric)), valueCell(metricValue(metric, 0), metric.unit, summary.digits),
         explain(metric.kind, metric.name) || '']))));
   }
+  if (form === 'cdf' && group.runs.length > CDF_POINTS) out.unshift(note(`Each line goes through at most ${CDF_POINTS} of its runs, at equal distances in rank, the first and the last among them.`));
   if (metrics.length && !varying.length) out.unshift(note(group.runs.length > 1 ? 'Nothing varies: all runs of this scenario had the same values.' : 'There is one run of this scenario.'));
   if (!metrics.length) out.push(note('No run of this scenario has such metrics.'));
   return out;

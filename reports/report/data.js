@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // data.js - what the report carries: all runs in columns (docs/report.md), and the pages of some.
 
-const summary = JSON.parse(byId('summary').textContent);
+const summary = { ...JSON.parse(byId('summary').textContent), ...JSON.parse(byId('columns').textContent) };
 const runs = summary.runs;
 const nRuns = runs.id.length;
 const detailIds = new Set(summary.details.map(String));

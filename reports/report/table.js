@@ -36,7 +36,11 @@ function dataTable(id, columns, rows, pageRows) {
     const n = state.shown.length, last = Math.max(0, Math.ceil(n / pageRows) - 1);
     state.page = Math.min(state.page, last);
     const from = state.page * pageRows, part = state.shown.slice(from, from + pageRows);
-    body.replaceChildren(...part.map((row) => el('tr', null, columns.map((column) => column.cell(row)))));
+    body.replaceChildren(...part.map((row) => el('tr', null, columns.map((column) => {
+      const cell = column.cell(row);
+      cell.dataset.title = column.title; // a narrow screen shows it beside the value
+      return cell;
+    }))));
     const all = n === state.rows.length ? '' : ` (of ${formatCount(state.rows.length)})`;
     status.textContent = n === 0 ? `no run${all}` : `${formatCount(from + 1)} to ${formatCount(from + part.length)} of ${formatCount(n)}${all}`;
     const step = (text, page, hint) => el('button', {

@@ -38,7 +38,7 @@ function translucent(hex, alpha) {
 
 function applyTheme() {
   document.documentElement.dataset.theme = currentTheme();
-  byId('theme').textContent = `theme: ${chosenTheme()}`;
+  byId('theme').replaceChildren('◐ ', el('span', null, `theme: ${chosenTheme()}`));
   redrawCharts();
 }
 
