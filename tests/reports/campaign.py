@@ -60,7 +60,7 @@ def make_base(caiman, db):
                 file.write(SCENARIO % bound)
             for policy in ("adaptive", "reference"):
                 subprocess.run([caiman, "run", "-q", "--db", db, "--campaign", "big", "--keep-events", "0",
-                                "--seed", "1..4", "--policy", policy, path], stdout=subprocess.DEVNULL, check=False)
+                                "--seed", "1..4", "--policy", policy, path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
 def columns_of(connection, table):
