@@ -28,13 +28,13 @@ function metricTables(detail) {
   });
 }
 
-function linkTable(detail) {
+function linkTable(detail, isLive) {
   const rows = [];
   for (const link of detail.links) {
     for (const [name, way] of [['up', link.up], ['down', link.down]]) {
       rows.push([link.name, name, link.carrier,
-        way.rate === undefined ? el('td', { class: 'number' }, 'unlimited') : valueCell(way.rate, 'bit/s'),
-        valueCell(way.delay, 'ns'), way.jitter, way.loss, way.queue]);
+        way.rate === undefined ? el('td', { class: 'number' }, isLive ? 'not known' : 'unlimited') : valueCell(way.rate, 'bit/s'),
+        isLive ? el('td', { class: 'number' }, 'not known') : valueCell(way.delay, 'ns'), way.jitter, way.loss, way.queue]);
     }
   }
   return plainTable(['link', 'direction', 'carrier', 'rate', 'delay', 'jitter', 'loss', 'queue'], rows);

@@ -14,7 +14,7 @@ function runPage(page, id) {
     el('p', { class: 'facts' }, verdictBadge(textOf('verdict', i)), ` ${[textOf('outcome', i), `seed ${runs.seed[i]}`, textOf('policy', i), variant,
       `testbed ${textOf('testbed', i)}`, `${formatTime(runs.simulated[i] * 1e6)} in ${formatTime(runs.wall[i] * 1e6)}`, `campaign ${textOf('campaign', i)}`, formatDate(runs.started[i]) + ' UTC'].filter(Boolean).join(' · ')}`),
     el('p', null, command(commandOf(i))));
-  const detail = detailsOf(id);
+  const detail = detailsOf(id), isLive = textOf('testbed', i) === 'live';
   if (!detail) {
     bareRun(page, i);
     return;
@@ -23,10 +23,10 @@ function runPage(page, id) {
   add(page, section('expectations', 'Expectations', expectationTable(detail)));
   add(page, lostSection(detail), throughputSections(detail, bands), stateSection(detail, bands), lineSections(detail, bands), latencySection(detail),
     section('metrics', 'Metrics', metricTables(detail)),
-    section('facts', 'The run', linkTable(detail),
+    section('facts', 'The run', linkTable(detail, isLive),
       detail.parameters.length ? el('details', null, el('summary', null, `Parameters (${detail.parameters.length})`), parameterTable(detail)) : null,
       el('details', null, el('summary', null, `Events (${detail.events.length + detail.eventsLeftOut})`), eventTable(detail)),
-      el('details', { id: 'scenario-text' }, el('summary', null, 'Scenario, with every default'), el('pre', null, scenarioText(detail.text))),
+      el('details', { id: 'scenario-text' }, el('summary', null, isLive ? 'How it was started' : 'Scenario, with every default'), el('pre', null, scenarioText(detail.text))),
       el('p', { class: 'facts' }, [`scenario ${detail.hash}`, detail.digest ? `digest ${detail.digest}` : null, `${plural(detail.nEvents, 'trace event')}`, `build ${detail.git}`, `host ${detail.host}`].filter(Boolean).join(' · '))));
 }
 

@@ -32,7 +32,7 @@ function drawLanes(lanes, end, bands, width, label) {
   });
   picture.append(svg('defs', null, svg('pattern', { id: 'hatch', width: 6, height: 6, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' },
     svg('line', { x1: 0, y1: 0, x2: 0, y2: 6, class: 'hatch' }))));
-  lanes.forEach((lane, i) => drawLane(picture, lane, i * (LANE_HEIGHT + LANE_GAP), x, end));
+  lanes.forEach((lane, i) => drawLane(picture, lane, i * (LANE_HEIGHT + LANE_GAP), x, end, Math.floor(label / 6.8)));
   for (const band of bands) {
     picture.append(svg('rect', { x: x(band.from), y: 0, width: Math.max(x(band.to) - x(band.from), 1.5), height: height - AXIS_HEIGHT, class: 'band' },
       svg('title', null, band.title)));
@@ -45,8 +45,10 @@ function drawLanes(lanes, end, bands, width, label) {
   return picture;
 }
 
-function drawLane(picture, lane, y, x, end) {
-  picture.append(svg('text', { x: 0, y: y + LANE_HEIGHT * 0.66, class: 'lane' }, lane.label, svg('title', null, lane.label)));
+// @nLetters: so many of the label have room; its title has all.
+function drawLane(picture, lane, y, x, end, nLetters) {
+  const short = lane.label.length > nLetters ? `${lane.label.slice(0, nLetters - 1)}…` : lane.label;
+  picture.append(svg('text', { x: 0, y: y + LANE_HEIGHT * 0.66, class: 'lane' }, short, svg('title', null, lane.label)));
   lane.spans.forEach(([ms, state, reason], i) => {
     const from = x(ms / 1000), until = i + 1 < lane.spans.length ? lane.spans[i + 1][0] / 1000 : end, to = x(until);
     const words = reason ? `${state}: ${reason}` : state;
