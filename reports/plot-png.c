@@ -6,6 +6,22 @@
 
 #include <cairo.h>
 
+/* fontconfig, which cairo asks for letters, keeps some patterns until the process ends. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_LEAK_CHECK
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(HAS_LEAK_CHECK)
+const char *__lsan_default_suppressions (void);
+
+const char *
+__lsan_default_suppressions (void)
+{
+  return "leak:libfontconfig";
+}
+#endif
+
 typedef struct {
   PlotCanvas canvas; /* first */
   cairo_t *cairo;

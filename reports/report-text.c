@@ -305,10 +305,12 @@ collect_headings (const ReportModel *model)
     for (guint j = 0; j < group->columns->len; j++) {
       const ReportColumn *column = g_ptr_array_index (group->columns, j);
       char *heading = make_heading (column);
-      if (column->n_values > 0 && g_hash_table_add (seen, heading))
-        g_ptr_array_add (headings, heading);
-      else
+      if (column->n_values == 0 || g_hash_table_contains (seen, heading)) {
         g_free (heading);
+        continue;
+      }
+      g_hash_table_add (seen, heading);
+      g_ptr_array_add (headings, heading);
     }
   }
   return headings;

@@ -299,10 +299,14 @@ static void
 test_csv (Fixture *f, gconstpointer unused)
 {
   record (f, "=1+1", 1, "say \"hi\", twice", 0, 2.5);
+  record (f, "another", 1, "adaptive", 0, 3.5);
   g_autoptr (ReportModel) model = load (f, NULL);
   g_autofree char *text = report_csv_format (model);
   g_auto (GStrv) lines = g_strsplit (text, "\r\n", -1);
-  g_assert_cmpuint (g_strv_length (lines), ==, 3);
+  g_assert_cmpuint (g_strv_length (lines), ==, 4);
+  g_assert_cmpuint (count (lines[0], "goodput"), ==, 1);
+  g_assert_nonnull (strstr (lines[2], ",another,"));
+  g_assert_nonnull (strstr (lines[2], ",3.5,"));
   g_assert_true (g_str_has_prefix (lines[0], "run,campaign,started_utc,scenario,"));
   g_assert_nonnull (strstr (lines[0], ",upload.goodput [bit/s],"));
   g_assert_null (strstr (lines[0], "recovery")); /* no run has it */
