@@ -9,7 +9,9 @@
 
 #define N_DIRECTIONS 2
 /* Most steps of flapping links that are worked out. */
-#define FLAPS_MAX 100000
+#define FLAPS_MAX 10000
+/* What is beyond is no time, or no rate, of a scenario. */
+#define VALUE_MAX G_GINT64_CONSTANT (1000000000000000000)
 
 /* What a direction of a link can carry at the moment. */
 typedef struct {
@@ -81,7 +83,8 @@ time_in (Replay *replay, const char *text)
 {
   double value;
   const char *unit;
-  if (variant_parse_number (text, &value, &unit) && (value == 0 || g_str_equal (unit, "ns")))
+  if (variant_parse_number (text, &value, &unit) && (value == 0 || g_str_equal (unit, "ns")) &&
+      value >= 0 && value <= (double)VALUE_MAX)
     return (gint64)value;
   if (!replay->problem)
     replay->problem = g_strdup_printf ("'%s' in the scenario is no time that a report knows", text);
@@ -272,7 +275,8 @@ begin_set (Replay *replay, Change *change)
     const char *rate = strchr (*word, '=') + 1;
     if (g_str_equal (rate, "unlimited"))
       change->rate_bps = REPORT_UNLIMITED;
-    else if (variant_parse_number (rate, &value, &unit) && g_str_equal (unit, "bit/s"))
+    else if (variant_parse_number (rate, &value, &unit) && g_str_equal (unit, "bit/s") &&
+             value <= (double)VALUE_MAX)
       change->rate_bps = (gint64)value;
     else if (!replay->problem)
       replay->problem =
@@ -348,7 +352,7 @@ replay_events (Replay *replay)
   for (guint i = 0; i < replay->run->events->len; i++) {
     const StoreEvent *event = &g_array_index (replay->run->events, StoreEvent, i);
     const char *colon = strstr (event->text ? event->text : "", ": ");
-    if (event->side != STORE_SIDE_HARNESS || !colon)
+    if (event->side != STORE_SIDE_HARNESS || !colon || event->t_ns < 0 || event->t_ns > VALUE_MAX)
       continue;
     advance (replay, event->t_ns);
     if (g_str_equal (event->kind, "event-begin"))
@@ -371,7 +375,7 @@ init_path (Replay *replay, guint direction, guint link)
   Path *path = &replay->paths[direction][link];
   g_autofree char *group = g_strdup_printf ("link %s", spec->name);
   g_autofree char *starts = g_key_file_get_string (replay->text, group, "starts", NULL);
-  path->rate_bps = side->rate_bps < 0 ? REPORT_UNLIMITED : side->rate_bps;
+  path->rate_bps = side->rate_bps < 0 ? REPORT_UNLIMITED : MIN (side->rate_bps, VALUE_MAX);
   path->steps = g_array_new (FALSE, FALSE, sizeof (ReportStep));
   gboolean is_never = g_strcmp0 (starts, "never") == 0;
   gint64 starts_ns = starts && !is_never ? time_in (replay, starts) : 0;
@@ -442,13 +446,23 @@ report_capacity_free (ReportCapacity *capacity)
 /* --- Sums ----------------------------------------------------------------------------------------
  */
 
+/* What @steps say at @t_ns; *@at is where they were looked at last, earlier. */
 static gint64
-rate_at (const GArray *steps, gint64 t_ns)
+rate_at (const GArray *steps, gint64 t_ns, guint *at)
 {
-  gint64 rate_bps = 0;
-  for (guint i = 0; i < steps->len && g_array_index (steps, ReportStep, i).t_ns <= t_ns; i++)
-    rate_bps = g_array_index (steps, ReportStep, i).rate_bps;
-  return rate_bps;
+  while (*at + 1 < steps->len && g_array_index (steps, ReportStep, *at + 1).t_ns <= t_ns)
+    ++*at;
+  const ReportStep *step = &g_array_index (steps, ReportStep, *at);
+  return step->t_ns <= t_ns ? step->rate_bps : 0;
+}
+
+/* Saturates, whatever a database holds. */
+static gint64
+add_rates (gint64 a_bps, gint64 b_bps)
+{
+  if (a_bps == REPORT_UNLIMITED || b_bps == REPORT_UNLIMITED)
+    return REPORT_UNLIMITED;
+  return a_bps > G_MAXINT64 - b_bps ? G_MAXINT64 : a_bps + b_bps;
 }
 
 static int
@@ -472,12 +486,12 @@ report_capacity_sum (const ReportCapacity *capacity, guint direction)
       g_array_append_val (times, g_array_index (steps, ReportStep, j).t_ns);
   }
   g_array_sort (times, compare_times);
+  g_autofree guint *at = g_new0 (guint, links->len);
   for (guint i = 0; i < times->len; i++) {
     ReportStep step = { g_array_index (times, gint64, i), 0 };
-    for (guint j = 0; j < links->len && step.rate_bps != REPORT_UNLIMITED; j++) {
-      gint64 rate_bps = rate_at (g_ptr_array_index (links, j), step.t_ns);
-      step.rate_bps = rate_bps == REPORT_UNLIMITED ? rate_bps : step.rate_bps + rate_bps;
-    }
+    for (guint j = 0; j < links->len; j++)
+      step.rate_bps =
+          add_rates (step.rate_bps, rate_at (g_ptr_array_index (links, j), step.t_ns, &at[j]));
     const ReportStep *last = sum->len > 0 ? &g_array_index (sum, ReportStep, sum->len - 1) : NULL;
     if (!last || last->rate_bps != step.rate_bps)
       g_array_append_val (sum, step);

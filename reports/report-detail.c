@@ -249,6 +249,31 @@ add_capacity (JsonText *json, const StoreRun *run)
 }
 
 static void
+add_span (JsonText *json, gint64 t_ns, const char *state, const char *reason)
+{
+  json_text_open (json, '[');
+  add_ms (json, t_ns);
+  json_text_string (json, state);
+  json_text_string (json, reason);
+  json_text_close (json, ']');
+}
+
+/* The last span says how many more there are, if it must. */
+static void
+add_spans (JsonText *json, const GArray *spans)
+{
+  for (guint i = 0; i < spans->len; i++) {
+    const ReportSpan *span = &g_array_index (spans, ReportSpan, i);
+    if (i >= REPORT_SPANS_MAX) {
+      g_autofree char *more = g_strdup_printf ("%u more changes", spans->len - i);
+      add_span (json, span->t_ns, "not shown", more);
+      return;
+    }
+    add_span (json, span->t_ns, span->state, span->reason);
+  }
+}
+
+static void
 add_lanes (JsonText *json, const StoreRun *run)
 {
   g_autoptr (GPtrArray) lanes = report_lanes_new (run);
@@ -261,14 +286,7 @@ add_lanes (JsonText *json, const StoreRun *run)
     json_text_member_string (json, "side", store_side_to_string (lane->side));
     json_text_key (json, "spans");
     json_text_open (json, '[');
-    for (guint j = 0; j < lane->spans->len; j++) {
-      const ReportSpan *span = &g_array_index (lane->spans, ReportSpan, j);
-      json_text_open (json, '[');
-      add_ms (json, span->t_ns);
-      json_text_string (json, span->state);
-      json_text_string (json, span->reason);
-      json_text_close (json, ']');
-    }
+    add_spans (json, lane->spans);
     json_text_close (json, ']');
     json_text_close (json, '}');
   }
@@ -288,24 +306,27 @@ add_event (JsonText *json, const StoreEvent *event)
   json_text_close (json, ']');
 }
 
-/* What the harness did is always there, for the bands; of the rest the first ones. */
+/* The first ones of the two sides, and of the harness, whose events are the bands. */
 static void
 add_events (JsonText *json, const StoreRun *run)
 {
-  guint n_shown = 0, n_left_out = 0;
+  guint n_shown = 0, n_left_out = 0, n_faults = 0;
   json_text_key (json, "events");
   json_text_open (json, '[');
   for (guint i = 0; i < run->events->len; i++) {
     const StoreEvent *event = &g_array_index (run->events, StoreEvent, i);
-    if (event->side != STORE_SIDE_HARNESS && n_shown >= REPORT_EVENTS_MAX) {
-      n_left_out++;
-      continue;
-    }
-    n_shown += event->side != STORE_SIDE_HARNESS;
-    add_event (json, event);
+    gboolean is_fault = event->side == STORE_SIDE_HARNESS;
+    if (is_fault && n_faults++ < REPORT_FAULTS_MAX)
+      add_event (json, event);
+    else if (!is_fault && n_shown++ < REPORT_EVENTS_MAX)
+      add_event (json, event);
+    else
+      n_left_out += !is_fault;
   }
   json_text_close (json, ']');
   json_text_member_integer (json, "eventsLeftOut", n_left_out);
+  json_text_member_integer (json, "faultsLeftOut",
+                            n_faults > REPORT_FAULTS_MAX ? n_faults - REPORT_FAULTS_MAX : 0);
 }
 
 /* --- Tables

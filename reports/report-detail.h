@@ -11,6 +11,9 @@ G_BEGIN_DECLS
 #define REPORT_BUCKETS 240
 /* Most events in a run's timeline; how many more there are is told. */
 #define REPORT_EVENTS_MAX 400
+/* Most events of the harness, and most changes in a lane; how many more there are is told. */
+#define REPORT_FAULTS_MAX 2000
+#define REPORT_SPANS_MAX  2000
 
 /* Appends the object of @run, loaded with QUERY_TABLES | QUERY_SAMPLES. The scenario's text is
  * referred to by its checksum, for several runs to share; see report_detail_get_text_id(). */

@@ -14,7 +14,7 @@ point_at (const GArray *points, guint index)
 static guint
 bucket_of (gint64 t_ns, gint64 first_ns, gint64 last_ns, guint n_buckets)
 {
-  double part = (double)(t_ns - first_ns) / ((double)(last_ns - first_ns) + 1);
+  double part = ((double)t_ns - (double)first_ns) / ((double)last_ns - (double)first_ns + 1);
   return MIN ((guint)(part * n_buckets), n_buckets - 1);
 }
 
@@ -94,7 +94,7 @@ report_rates (const GArray *points, guint n_buckets, double factor)
         bucket_of (point->t_ns, first->t_ns, last->t_ns, n_buckets) ==
             bucket_of (point_at (points, i + 1)->t_ns, first->t_ns, last->t_ns, n_buckets))
       continue;
-    double seconds = (double)(point->t_ns - before->t_ns) / 1e9;
+    double seconds = ((double)point->t_ns - (double)before->t_ns) / 1e9;
     ReportPoint rate = { point->t_ns, (point->value - before->value) / seconds * factor };
     g_array_append_val (out, rate);
     before = point;

@@ -46,7 +46,7 @@ function whyFailed(i) {
 }
 
 function failedSection(failed) {
-  const box = section('failed', failed.length ? `Runs that did not hold (${formatCount(failed.length)})` : 'All runs held');
+  const box = section('failed', failed.length ? `Runs that did not hold (${formatCount(failed.length)})` : nRuns ? 'No run failed' : 'There are no runs');
   if (!failed.length) return box;
   add(box, dataTable('failed-table', [
     { title: 'verdict', value: (i) => textOf('verdict', i), cell: (i) => el('td', null, verdictBadge(textOf('verdict', i))) },

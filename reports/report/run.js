@@ -25,7 +25,7 @@ function runPage(page, id) {
     section('metrics', 'Metrics', metricTables(detail)),
     section('facts', 'The run', linkTable(detail, isLive),
       detail.parameters.length ? el('details', null, el('summary', null, `Parameters (${detail.parameters.length})`), parameterTable(detail)) : null,
-      el('details', null, el('summary', null, `Events (${detail.events.length + detail.eventsLeftOut})`), eventTable(detail)),
+      el('details', null, el('summary', null, `Events (${detail.events.length + detail.eventsLeftOut + detail.faultsLeftOut})`), eventTable(detail)),
       el('details', { id: 'scenario-text' }, el('summary', null, isLive ? 'How it was started' : 'Scenario, with every default'), el('pre', null, scenarioText(detail.text))),
       el('p', { class: 'facts' }, [`scenario ${detail.hash}`, detail.digest ? `digest ${detail.digest}` : null, `${plural(detail.nEvents, 'trace event')}`, `build ${detail.git}`, `host ${detail.host}`].filter(Boolean).join(' · '))));
 }
@@ -115,7 +115,7 @@ function throughputSections(detail, bands) {
       return timeChart(sets, 'bit/s', end, bands, true);
     };
     return section(`throughput-${direction}`, `Throughput ${words}`, figure(null, `Acknowledged payload per link, stacked, ${words}, in bit/s over time, with what all links could carry and what the application got`, 300, make),
-      bandList(bands), detail.capacity.problem ? note(`The ideal is not shown: ${detail.capacity.problem}.`) : null,
+      bandList(bands), detail.faultsLeftOut ? note(`${plural(detail.faultsLeftOut, 'later event')} of the scenario left out: the shaded times end before the run does.`) : null, detail.capacity.problem ? note(`The ideal is not shown: ${detail.capacity.problem}.`) : null,
       unlimited ? note('A link has no rate limit: while it can carry, there is no ideal.') : null,
       reducedNote([...lines, ...delivered], 'the mean'));
   });

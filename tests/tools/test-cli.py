@@ -662,6 +662,43 @@ def report():
     assert open("x.db", "rb").read() == before
 
 
+IDEAL = """
+[event flapping]
+at = 500ms
+do = flap a on 100ms off 50ms for 400ms
+
+[event slow]
+at = 1s
+do = set b rate=5mbit for 500ms
+
+[event gone]
+at = 1200ms
+do = pause a.up for 200ms
+
+[expect]
+"""
+
+
+@test
+def report_ideal():
+    """The ideal over time of the report, integrated, carries in the time of the metric what was delivered."""
+    text = SCENARIO.replace("500kB", "20MB").replace("jitter = uniform(1ms)\n", "").replace("delay = 30ms", "delay = 10ms")
+    write("s.ini", text.replace("\n[expect]\n", IDEAL))
+    expect(0, "run", "-q", "--db", "x.db", "s.ini")
+    expect(0, "report", "-q", "x.db")
+    html = read_text("x.html")
+    begin = html.index('id="run-1">') + len('id="run-1">')
+    detail = json.loads(html[begin:html.index("</script>", begin)])
+    metrics = {(m[1], m[2]): m[3] for m in detail["metrics"]}
+    start_ms = metrics["client", "connect-time"] / 1e6
+    end_ms = start_ms + metrics["upload", "ideal-time"] / 1e6 - 10
+    steps = detail["capacity"]["up"] + [[end_ms, 0]]
+    assert len(steps) > 10, steps
+    bits = sum((min(after[0], end_ms) - max(step[0], start_ms)) / 1e3 * step[1]
+               for step, after in zip(steps, steps[1:]) if after[0] > start_ms and step[0] < end_ms)
+    assert abs(bits / 8 / metrics["upload", "delivered-bytes"] - 1) < 0.005, bits / 8
+
+
 @test
 def plot():
     write("s.ini")
