@@ -39,7 +39,7 @@ function redrawCharts() {
     plot.chart.destroy();
     plot.chart = new Chart(plot.canvas, plot.make());
   }
-  document.dispatchEvent(new Event('caiman-redraw'));
+  document.querySelectorAll('.swimlane').forEach((box) => box.dispatchEvent(new Event('redraw')));
 }
 
 // A figure with a plot. @make gives Chart.js its configuration, whenever it is drawn. @text says in

@@ -19,6 +19,7 @@ function swimlane(lanes, end, bands) {
     box.replaceChildren(drawLanes(lanes, end, bands, width, Math.min(LANE_LABEL, width * 0.3)));
   };
   new ResizeObserver(draw).observe(box);
+  box.addEventListener('redraw', draw);
   const states = distinct(lanes.flatMap((lane) => lane.spans.map((span) => span[1])));
   return el('figure', null, box, el('div', { class: 'keys' },
     states.map((state) => el('span', { class: 'key' }, el('span', { class: `swatch ${stateClass(state)}` }), state))));

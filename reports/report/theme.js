@@ -57,6 +57,7 @@ function startTheme() {
   systemIsDark.addEventListener('change', applyTheme);
   const printing = (on) => () => {
     isPrinting = on;
+    document.documentElement.toggleAttribute('data-printing', on); // as wide as paper, then drawn
     if (on) drawAllCharts();
     applyTheme();
   };
