@@ -93,8 +93,7 @@ draw_line (PlotCanvas *canvas, double x1, double y1, double x2, double y2, guint
   canvas->polyline (canvas, ends, 2, colour, 1, FALSE);
 }
 
-/* --- Axes
- * ------------------------------------------------------------------------------------------ */
+/* --- Axes --- */
 
 static void
 draw_x_axis (const Frame *frame, const char *unit)
@@ -166,8 +165,7 @@ draw_title (const Frame *frame)
   return MARGIN + 36;
 }
 
-/* --- Lines over time
- * --------------------------------------------------------------------------------- */
+/* --- Lines over time --- */
 
 static void
 add_point (GArray *out, double x, double y)
@@ -352,8 +350,7 @@ draw_over_time (Frame *frame)
   }
 }
 
-/* --- Lanes
- * ---------------------------------------------------------------------------------------------- */
+/* --- Lanes --- */
 
 static guint32
 get_state_colour (const char *state)
@@ -409,9 +406,7 @@ draw_lanes (Frame *frame)
   draw_bands (frame);
 }
 
-/* --- Bars
- * -------------------------------------------------------------------------------------------------
- */
+/* --- Bars --- */
 
 static double
 value_at (const PlotBar *bar, guint part)
@@ -488,9 +483,7 @@ draw_bars (Frame *frame)
   }
 }
 
-/* --- All
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- All --- */
 
 void
 plot_draw (const Plot *plot, PlotCanvas *canvas, guint width, guint height)

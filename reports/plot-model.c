@@ -15,8 +15,7 @@ G_DEFINE_QUARK (plot_error_quark, plot_error)
 
 typedef gboolean (*Fill) (Plot *plot, const StoreRun *run);
 
-/* --- Parts
- * ---------------------------------------------------------------------------------------- */
+/* --- Parts --- */
 
 static void
 free_line (gpointer data)
@@ -79,8 +78,7 @@ get_link_name (const StoreRun *run, guint link)
   return link < run->links->len ? g_array_index (run->links, StoreLink, link).name : "?";
 }
 
-/* --- Bands
- * ------------------------------------------------------------------------------------------ */
+/* --- Bands --- */
 
 /* Whether an event of this text lasts until it is said to end. */
 static gboolean
@@ -128,8 +126,7 @@ add_bands (Plot *plot, const StoreRun *run)
   }
 }
 
-/* --- Lines of links
- * ---------------------------------------------------------------------------------- */
+/* --- Lines of links --- */
 
 typedef double (*LinkValue) (const StoreLinkSample *sample);
 
@@ -252,8 +249,7 @@ fill_resent (Plot *plot, const StoreRun *run)
   return add_link_lines (plot, run, get_resent, "", FALSE);
 }
 
-/* --- Throughput
- * -------------------------------------------------------------------------------------- */
+/* --- Throughput --- */
 
 /* The ideal from the capacity's steps, where it is known. */
 static void
@@ -296,9 +292,7 @@ fill_throughput (Plot *plot, const StoreRun *run)
   return any;
 }
 
-/* --- Flows
- * -----------------------------------------------------------------------------------------------
- */
+/* --- Flows --- */
 
 static gboolean
 fill_reorder (Plot *plot, const StoreRun *run)
@@ -392,8 +386,7 @@ fill_lost_time (Plot *plot, const StoreRun *run)
   return add_bars (plot, run, names, labels);
 }
 
-/* --- All of them
- * ------------------------------------------------------------------------------------------- */
+/* --- All of them --- */
 
 static const struct {
   const char *name;

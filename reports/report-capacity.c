@@ -16,8 +16,9 @@
 /* What a direction of a link can carry at the moment. */
 typedef struct {
   gint64 rate_bps;
-  guint n_dark;     /* reasons why it carries nothing */
-  gint64 starts_ns; /* one of these reasons ends then; 0: it has */
+  guint n_dark;       /* reasons why it carries nothing */
+  gint64 starts_ns;   /* dark until then; 0: it has started */
+  gboolean is_absent; /* not added yet, or removed */
   GArray *steps;
 } Path;
 
@@ -57,7 +58,9 @@ free_active (gpointer data)
 static void
 add_step (Path *path, gint64 t_ns)
 {
-  ReportStep step = { t_ns, path->n_dark > 0 ? 0 : path->rate_bps };
+  ReportStep step = { t_ns, 0 };
+  if (path->n_dark == 0 && path->starts_ns == 0 && !path->is_absent)
+    step.rate_bps = path->rate_bps;
   ReportStep *last =
       path->steps->len > 0 ? &g_array_index (path->steps, ReportStep, path->steps->len - 1) : NULL;
   if (last && last->rate_bps == step.rate_bps)
@@ -91,7 +94,7 @@ time_in (Replay *replay, const char *text)
   return 0;
 }
 
-/* --- What an event's words name ------------------------------------------------------------- */
+/* --- What an event's words name --- */
 
 /* Calls @each for every link and direction that "a,b.up" or "all" names. */
 static void
@@ -132,7 +135,7 @@ is_verb (char **words, const char *verbs)
   return g_strv_contains ((const char *const *)list, words[0]);
 }
 
-/* --- Doing and undoing ------------------------------------------------------------------------ */
+/* --- Doing and undoing --- */
 
 typedef struct {
   Active *active;
@@ -163,14 +166,16 @@ static void
 remove_link (Replay *replay, guint direction, guint link, gpointer data)
 {
   Change *change = data;
-  darken (&replay->paths[direction][link], change->t_ns, TRUE);
+  replay->paths[direction][link].is_absent = TRUE;
+  add_step (&replay->paths[direction][link], change->t_ns);
 }
 
 static void
 add_link (Replay *replay, guint direction, guint link, gpointer data)
 {
   Change *change = data;
-  darken (&replay->paths[direction][link], change->t_ns, FALSE);
+  replay->paths[direction][link].is_absent = FALSE;
+  add_step (&replay->paths[direction][link], change->t_ns);
 }
 
 /* Undoes what @active did to the @index-th of the links that it touched in @direction. */
@@ -253,7 +258,7 @@ advance (Replay *replay, gint64 t_ns)
         continue;
       gint64 starts_ns = path->starts_ns;
       path->starts_ns = 0;
-      darken (path, starts_ns, FALSE);
+      add_step (path, starts_ns);
     }
   for (guint i = 0; i < replay->active->len; i++) {
     Active *active = g_ptr_array_index (replay->active, i);
@@ -285,8 +290,7 @@ begin_set (Replay *replay, Change *change)
   }
 }
 
-/* --- Events ------------------------------------------------------------------------------------
- */
+/* --- Events --- */
 
 static Active *
 find_active (Replay *replay, const char *name, gsize length)
@@ -363,8 +367,7 @@ replay_events (Replay *replay)
   advance (replay, report_run_end_ns (replay->run));
 }
 
-/* --- From start to end -------------------------------------------------------------------------
- */
+/* --- From start to end --- */
 
 /* A link that starts later, or never by itself, is dark until then. */
 static void
@@ -380,7 +383,7 @@ init_path (Replay *replay, guint direction, guint link)
   gboolean is_never = g_strcmp0 (starts, "never") == 0;
   gint64 starts_ns = starts && !is_never ? time_in (replay, starts) : 0;
   path->starts_ns = MAX (starts_ns, 0);
-  path->n_dark = is_never || starts_ns > 0 ? 1 : 0;
+  path->is_absent = is_never;
   add_step (path, 0);
 }
 
@@ -443,8 +446,7 @@ report_capacity_free (ReportCapacity *capacity)
   g_free (capacity);
 }
 
-/* --- Sums ----------------------------------------------------------------------------------------
- */
+/* --- Sums --- */
 
 /* What @steps say at @t_ns; *@at is where they were looked at last, earlier. */
 static gint64

@@ -25,8 +25,7 @@ add_ms (JsonText *json, gint64 t_ns)
   json_text_number (json, round ((double)t_ns / 1e3) / 1e3);
 }
 
-/* --- Lines --------------------------------------------------------------------------------------
- */
+/* --- Lines --- */
 
 /* {"name", "t": [...], "v": [...], "n": points before the reduction}; values that never change are
  * one point at each end. */
@@ -82,8 +81,7 @@ add_rates (JsonText *json, const char *name, const GArray *totals)
   add_line (json, name, rates, totals->len);
 }
 
-/* --- Links: what each side knew ------------------------------------------------------------------
- */
+/* --- Links: what each side knew --- */
 
 typedef double (*LinkValue) (const StoreLinkSample *sample);
 
@@ -170,8 +168,7 @@ add_links_series (JsonText *json, const StoreRun *run)
   json_text_close (json, ']');
 }
 
-/* --- Flows
- * ------------------------------------------------------------------------------------------ */
+/* --- Flows --- */
 
 static void
 add_flow_series (JsonText *json, const StoreFlowSample *samples, guint n)
@@ -209,8 +206,7 @@ add_flows_series (JsonText *json, const StoreRun *run)
   json_text_close (json, ']');
 }
 
-/* --- Capacity, lanes, events
- * ------------------------------------------------------------------------ */
+/* --- Capacity, lanes, events --- */
 
 static void
 add_steps (JsonText *json, const char *name, const GArray *steps)
@@ -329,8 +325,7 @@ add_events (JsonText *json, const StoreRun *run)
                             n_faults > REPORT_FAULTS_MAX ? n_faults - REPORT_FAULTS_MAX : 0);
 }
 
-/* --- Tables
- * ------------------------------------------------------------------------------------------- */
+/* --- Tables --- */
 
 static void
 add_strings (JsonText *json, const char *const *texts, guint n)

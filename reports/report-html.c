@@ -46,8 +46,7 @@ hash_of (const char *text)
   return g_strdup_printf ("'sha256-%s'", base64);
 }
 
-/* --- Pages of single runs -----------------------------------------------------------------------
- */
+/* --- Pages of single runs --- */
 
 typedef struct {
   Store *store;
@@ -140,8 +139,7 @@ append_details (Details *details, GError **error)
   return TRUE;
 }
 
-/* --- The summary
- * ---------------------------------------------------------------------------------- */
+/* --- The summary --- */
 
 static char *
 make_title (const ReportModel *model, const ReportHtmlOptions *options)
@@ -200,8 +198,7 @@ get_limit (const ReportHtmlOptions *options, const char *columns)
   return (gsize)CLAMP (room_bytes, REPORT_DETAILS_BYTES_MIN, REPORT_DETAILS_BYTES_MAX);
 }
 
-/* --- The document
- * ----------------------------------------------------------------------------------- */
+/* --- The document --- */
 
 typedef struct {
   char *title, *policy, *style, *chart, *script, *fallback, *summary, *columns, *details;

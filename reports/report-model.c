@@ -64,8 +64,7 @@ report_model_get_run (const ReportModel *model, guint index)
   return ((const QueryListEntry *)g_ptr_array_index (model->entries, index))->run;
 }
 
-/* --- Which runs --------------------------------------------------------------------------------
- */
+/* --- Which runs --- */
 
 static gboolean
 is_wanted (gint64 id, const gint64 *ids, gsize n_ids)
@@ -140,7 +139,7 @@ place_runs (Loader *loader)
   }
 }
 
-/* --- Metrics and failures --------------------------------------------------------------------- */
+/* --- Metrics and failures --- */
 
 static const char *
 keep (ReportModel *model, sqlite3_stmt *stmt, int column)
@@ -293,8 +292,7 @@ report_model_load (Store *store, const QueryFilter *filter, const gint64 *ids, g
   return g_steal_pointer (&model);
 }
 
-/* --- Questions ---------------------------------------------------------------------------------
- */
+/* --- Questions --- */
 
 const ReportColumn *
 report_group_find (const ReportGroup *group, StoreSubject subject_kind, const char *name)

@@ -195,8 +195,7 @@ add_variants (JsonText *json, const ReportModel *model)
   json_text_close (json, '}');
 }
 
-/* --- Metrics -------------------------------------------------------------------------------------
- */
+/* --- Metrics --- */
 
 static gboolean
 is_constant (const ReportColumn *column, guint n_runs)

@@ -16,8 +16,7 @@ get_variant (const StoreRun *run)
   return run->variant ? run->variant : "";
 }
 
-/* --- Markdown ------------------------------------------------------------------------------------
- */
+/* --- Markdown --- */
 
 /* Appends @text as plain text in a table: nothing in it is markup, a link, or a mention. */
 static void
@@ -248,8 +247,7 @@ report_markdown_format (const ReportModel *model)
   return g_string_free (out, FALSE);
 }
 
-/* --- CSV
- * -------------------------------------------------------------------------------------------- */
+/* --- CSV --- */
 
 static void
 append_field (GString *out, const char *text)
@@ -389,8 +387,7 @@ report_csv_format (const ReportModel *model)
   return g_string_free (out, FALSE);
 }
 
-/* --- JSON
- * --------------------------------------------------------------------------------------------- */
+/* --- JSON --- */
 
 static void
 add_metrics (JsonText *json, const ReportGroup *group, guint at)

@@ -79,6 +79,9 @@ test_starts (void)
   add_event (run, 3, "event-begin", "more: add");
   add_event (run, 5, "event-begin", "gone: remove");
   assert_sum (run, 1, "0:50 2:70 3:75 5:70");
+  add_event (run, 6, "event-begin", "out: down");
+  add_event (run, 7, "event-begin", "more: add"); /* does not raise what is down */
+  assert_sum (run, 1, "0:50 2:70 3:75 5:70 6:0 7:5");
 }
 
 static void
@@ -143,8 +146,7 @@ test_problems (void)
   }
 }
 
-/* --- Lanes
- * ---------------------------------------------------------------------------------------- */
+/* --- Lanes --- */
 
 static void
 add_state (StoreRun *run, double t_s, const char *kind, gint64 a, gint64 b, const char *reason,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-report.c - the model, and the documents that are made of it. What a page does in a browser
  * is for test-report-browser.py. */
+#include "reports/report-detail.h"
 #include "reports/report-html.h"
 #include "reports/report-select.h"
 #include "reports/report-text.h"
@@ -95,7 +96,7 @@ count (const char *text, const char *word)
   return n;
 }
 
-/* --- The model -------------------------------------------------------------------------------- */
+/* --- The model --- */
 
 static void
 test_columns (Fixture *f, gconstpointer unused)
@@ -185,8 +186,7 @@ test_select (Fixture *f, gconstpointer unused)
   g_assert_cmpuint (g_array_index (selected, guint, 3), ==, 10);
 }
 
-/* --- HTML
- * ------------------------------------------------------------------------------------------ */
+/* --- HTML --- */
 
 /* No text from a database can become markup, and nothing is loaded. */
 static void
@@ -264,8 +264,86 @@ test_html_data (Fixture *f, gconstpointer unused)
   g_assert_cmpuint (count (html, "id=\"text-"), ==, 1); /* shared */
 }
 
-/* --- Markdown, CSV, JSON
- * ---------------------------------------------------------------------------- */
+/* --- One run --- */
+
+static JsonObject *
+parse_detail (const StoreRun *run, JsonNode **root_out)
+{
+  g_autoptr (GError) error = NULL;
+  JsonText json;
+  json_text_init (&json);
+  report_detail_append (&json, run);
+  g_autofree char *text = json_text_finish (&json);
+  *root_out = json_from_string (text, &error);
+  g_assert_no_error (error);
+  return json_node_get_object (*root_out);
+}
+
+static guint
+length_of (JsonObject *object, const char *member)
+{
+  return json_array_get_length (json_object_get_array_member (object, member));
+}
+
+static void
+test_detail (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (StoreRun) run = fixture_run_new (f->campaign_id, 1);
+  g_autoptr (JsonNode) root = NULL;
+  JsonObject *detail = parse_detail (run, &root);
+  g_assert_cmpuint (length_of (detail, "metrics"), ==, run->metrics->len);
+  g_assert_cmpuint (length_of (detail, "expectations"), ==, run->expectations->len);
+  g_assert_cmpuint (length_of (detail, "links"), ==, run->links->len);
+  g_assert_cmpuint (length_of (detail, "linkSeries"), ==, 2); /* a link here, a link there */
+  g_assert_cmpuint (length_of (detail, "events"), ==, run->events->len);
+  g_assert_cmpint (json_object_get_int_member (detail, "eventsLeftOut"), ==, 0);
+  JsonObject *series =
+      json_array_get_object_element (json_object_get_array_member (detail, "linkSeries"), 0);
+  JsonObject *throughput =
+      json_array_get_object_element (json_object_get_array_member (series, "lines"), 0);
+  g_assert_cmpstr (json_object_get_string_member (throughput, "name"), ==, "throughput");
+  /* 500 000 bytes in 100 ms */
+  g_assert_cmpfloat (
+      json_array_get_double_element (json_object_get_array_member (throughput, "v"), 1), ==, 40e6);
+}
+
+/* What a page does not show, it counts. */
+static void
+test_detail_is_bounded (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (StoreRun) run = fixture_run_new (f->campaign_id, 1);
+  g_autoptr (JsonNode) root = NULL;
+  g_array_set_size (run->events, 0);
+  for (guint i = 0; i < 5000; i++) {
+    gboolean works = i % 2 != 0;
+    StoreEvent fault = { i * 10, STORE_SIDE_HARNESS, 0, "event-begin", "", 1, 0, "x: reset" };
+    StoreEvent state = { i * 10,
+                         STORE_SIDE_CLIENT,
+                         0,
+                         "link-state",
+                         "none",
+                         works ? 3 : 2,
+                         works ? 2 : 3,
+                         works ? "working" : "not-working" };
+    g_array_append_val (run->events, fault);
+    g_array_append_val (run->events, state);
+  }
+  JsonObject *detail = parse_detail (run, &root);
+  g_assert_cmpuint (length_of (detail, "events"), ==, REPORT_FAULTS_MAX + REPORT_EVENTS_MAX);
+  g_assert_cmpint (json_object_get_int_member (detail, "faultsLeftOut"), ==,
+                   5000 - REPORT_FAULTS_MAX);
+  g_assert_cmpint (json_object_get_int_member (detail, "eventsLeftOut"), ==,
+                   5000 - REPORT_EVENTS_MAX);
+  JsonObject *lane =
+      json_array_get_object_element (json_object_get_array_member (detail, "lanes"), 0);
+  JsonArray *spans = json_object_get_array_member (lane, "spans");
+  g_assert_cmpuint (json_array_get_length (spans), ==, REPORT_SPANS_MAX + 1);
+  JsonArray *last = json_array_get_array_element (spans, REPORT_SPANS_MAX);
+  g_assert_cmpstr (json_array_get_string_element (last, 1), ==, "not shown");
+  g_assert_cmpstr (json_array_get_string_element (last, 2), ==, "3000 more changes");
+}
+
+/* --- Markdown, CSV, JSON --- */
 
 static void
 test_markdown (Fixture *f, gconstpointer unused)
@@ -368,6 +446,8 @@ main (int argc, char **argv)
   ADD ("/reports/report/html-is-safe", test_html_is_safe);
   ADD ("/reports/report/html-policy", test_html_policy);
   ADD ("/reports/report/html-data", test_html_data);
+  ADD ("/reports/report/detail", test_detail);
+  ADD ("/reports/report/detail-is-bounded", test_detail_is_bounded);
   ADD ("/reports/report/markdown", test_markdown);
   ADD ("/reports/report/markdown-is-bounded", test_markdown_is_bounded);
   ADD ("/reports/report/csv", test_csv);
