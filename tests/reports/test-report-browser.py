@@ -35,7 +35,7 @@ client.policy = adaptive, reference
 # Of each canvas in the page: whether any pixel was painted.
 INK = """[...document.querySelectorAll('canvas')].map((canvas) => {
   const data = canvas.width ? canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data : [];
-  return data.some((value, i) => i % 4 === 3 && value > 0);
+  return data.length > 0 && new Uint32Array(data.buffer).some((pixel) => pixel !== 0);
 })"""
 CELLS = "[...document.querySelectorAll('#runs-table tbody tr')].map((row) => row.cells[%d].textContent)"
 HEADS = "[...document.querySelectorAll('#runs-table th')].map((head) => head.textContent)"
