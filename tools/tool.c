@@ -18,6 +18,12 @@ tool_get_git_id (void)
   return CAIMAN_GIT_ID;
 }
 
+const char *
+tool_get_version (void)
+{
+  return CAIMAN_VERSION " (" CAIMAN_GIT_ID ")";
+}
+
 /* ---- messages ---- */
 
 void

@@ -17,6 +17,8 @@ int verb_run (int argc, char **argv);
 int verb_check (int argc, char **argv);
 int verb_replay (int argc, char **argv);
 int verb_show (int argc, char **argv);
+int verb_report (int argc, char **argv);
+int verb_plot (int argc, char **argv);
 int verb_prune (int argc, char **argv);
 int verb_speed (int argc, char **argv);
 int verb_tunnel (int argc, char **argv);
@@ -25,6 +27,9 @@ int verb_monitor (int argc, char **argv);
 
 /* Of the build: "abc1234", "unknown" outside of a repository. */
 const char *tool_get_git_id (void);
+
+/* Of the build: "0.1.0 (abc1234)". */
+const char *tool_get_version (void);
 
 /* "caiman: " and the message to standard error. */
 void tool_error (const char *format, ...) G_GNUC_PRINTF (1, 2);

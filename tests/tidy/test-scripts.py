@@ -198,7 +198,9 @@ class Completion(unittest.TestCase):
         return done.stdout.split()
 
     def test_words(self):
-        self.assertEqual(self.complete("caiman", "re"), ["replay"])
+        self.assertEqual(self.complete("caiman", "re"), ["replay", "report"])
+        self.assertEqual(self.complete("caiman", "plot", "lost"), ["lost-time"])
+        self.assertEqual(self.complete("caiman", "report", "--format", "m"), ["md"])
         self.assertIn("--junit", self.complete("caiman", "run", "--j"))
         self.assertEqual(self.complete("caiman", "version", ""), [])
         self.assertEqual(self.complete("caiman", "run", "--policy", "round"), ["round-robin"])

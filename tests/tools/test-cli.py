@@ -7,6 +7,7 @@ usage: test-cli.py CAIMAN
 Prints TAP. Nothing here waits for a time: where a process must be under way, its output tells.
 """
 
+import csv
 import json
 import os
 import signal
@@ -92,6 +93,11 @@ def change(db, sql):
     connection.close()
 
 
+def read_text(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def runs_of(out):
     return [json.loads(line) for line in out.splitlines()]
 
@@ -123,6 +129,15 @@ def usage_errors():
         (["show", "missing.db"], "missing.db"),
         (["prune", "missing.db"], "say which runs"),
         (["prune", "--older-than", "soon", "missing.db"], "--older-than takes"),
+        (["report", "missing.db"], "missing.db"),
+        (["report", "--format", "htlm", "missing.db"], "did you mean 'html'"),
+        (["report", "--run", "one", "missing.db"], "not the number of a run"),
+        (["report", "--format", "md", "--all-runs", "missing.db"], "are for HTML"),
+        (["plot", "missing.db", "1"], "usage: caiman plot"),
+        (["plot", "missing.db", "1", "thruput"], "did you mean 'throughput'"),
+        (["plot", "missing.db", "1", "rtt"], "missing.db"),
+        (["plot", "-o", "x.gif", "missing.db", "1", "rtt"], "ends in .svg or .png"),
+        (["plot", "--width", "3", "missing.db", "1", "rtt"], "--width and --height take"),
         (["help", "rum"], "did you mean"),
     ]:
         out, err = expect(2, *arguments)
@@ -137,7 +152,7 @@ def help_and_version():
     assert out.startswith("caiman 0."), out
     assert expect(0, "--version")[0] == out
     assert expect(0, "help")[0] == expect(0, "--help")[0]
-    for verb in ["run", "check", "replay", "show", "prune", "version", "help"]:
+    for verb in ["run", "check", "replay", "show", "report", "plot", "prune", "version", "help"]:
         out, err = expect(0, "help", verb)
         assert f"caiman {verb}" in out and "--help" in out and err == "", (verb, out, err)
         assert out == expect(0, verb, "--help")[0]
@@ -615,6 +630,93 @@ def worker_crashes():
     assert [(run["seed"], run["exit"], run["outcome"]) for run in runs] == [
         (1, 70, "crashed"), (2, 0, "survives"), (3, 0, "survives")], runs
     assert runs[0]["digest"] is None
+
+
+@test
+def report():
+    write("s.ini")
+    expect(0, "run", "-q", "--db", "x.db", "--seed", "1..3", "s.ini")
+    out, _ = expect(0, "report", "x.db")
+    assert out.startswith("x.html: 3 runs, "), out
+    html = read_text("x.html")
+    assert html.startswith("<!DOCTYPE html>") and 'id="run-3"' in html and "Chart.js" in html
+    assert expect(0, "report", "-q", "--run", "2", "-o", "two.html", "x.db")[0] == ""
+    assert 'id="run-2"' in read_text("two.html") and 'id="run-1"' not in read_text("two.html")
+    assert expect(0, "report", "-o", "-", "--title", "A <title>", "x.db")[0].count("A &lt;title&gt;") == 2
+    document = json.loads(expect(0, "report", "--format", "json", "x.db")[0])
+    assert [run["seed"] for run in document["runs"]] == [1, 2, 3] and document["schema"] == 1
+    rows = list(csv.reader(expect(0, "report", "-f", "csv", "x.db")[0].splitlines()))
+    value = query("x.db", "SELECT value FROM metric WHERE run_id = 2 AND name = 'efficiency'")[0][0]
+    assert float(rows[2][rows[0].index("upload.efficiency [ratio]")]) == value
+    assert "**3 of 3 runs held**" in expect(0, "report", "-f", "md", "x.db")[0]
+    expect(0, "report", "-f", "md", "-o", "x.md", "x.db")
+    assert "3 of 3" in read_text("x.md")
+    _, err = expect(0, "report", "--failed", "-f", "md", "x.db")
+    assert "no run is as was asked for" in err
+    assert "no run 9" in expect(2, "report", "--run", "9", "x.db")[1]
+    assert "the database itself" in expect(2, "report", "-o", "x.db", "x.db")[1]
+    expect(2, "report", "-o", "missing/x.html", "x.db")
+    # A database that cannot be written is reported on, and stays as it is.
+    before = open("x.db", "rb").read()
+    expect(0, "report", "x.db")
+    assert open("x.db", "rb").read() == before
+
+
+IDEAL = """
+[event flapping]
+at = 500ms
+do = flap a on 100ms off 50ms for 400ms
+
+[event slow]
+at = 1s
+do = set b rate=5mbit for 500ms
+
+[event gone]
+at = 1200ms
+do = pause a.up for 200ms
+
+[expect]
+"""
+
+
+@test
+def report_ideal():
+    """The ideal over time of the report, integrated, carries in the time of the metric what was delivered."""
+    text = SCENARIO.replace("500kB", "20MB").replace("jitter = uniform(1ms)\n", "").replace("delay = 30ms", "delay = 10ms")
+    write("s.ini", text.replace("\n[expect]\n", IDEAL))
+    expect(0, "run", "-q", "--db", "x.db", "s.ini")
+    expect(0, "report", "-q", "x.db")
+    html = read_text("x.html")
+    begin = html.index('id="run-1">') + len('id="run-1">')
+    detail = json.loads(html[begin:html.index("</script>", begin)])
+    metrics = {(m[1], m[2]): m[3] for m in detail["metrics"]}
+    start_ms = metrics["client", "connect-time"] / 1e6
+    end_ms = start_ms + metrics["upload", "ideal-time"] / 1e6 - 10
+    steps = detail["capacity"]["up"] + [[end_ms, 0]]
+    assert len(steps) > 10, steps
+    bits = sum((min(after[0], end_ms) - max(step[0], start_ms)) / 1e3 * step[1]
+               for step, after in zip(steps, steps[1:]) if after[0] > start_ms and step[0] < end_ms)
+    assert abs(bits / 8 / metrics["upload", "delivered-bytes"] - 1) < 0.005, bits / 8
+
+
+@test
+def plot():
+    write("s.ini")
+    expect(0, "run", "-q", "--db", "x.db", "s.ini")
+    for metric in ["throughput", "rtt", "in-flight", "states", "lost-time"]:
+        out, _ = expect(0, "plot", "x.db", "1", metric)
+        root = xml.etree.ElementTree.fromstring(out)
+        assert root.tag.endswith("svg") and root.get("width") == "800", metric
+    assert "silence: blackhole" in expect(0, "plot", "--width", "1200", "x.db", "1", "throughput")[0]
+    assert expect(0, "plot", "-o", "x.svg", "x.db", "1", "rtt")[0] == ""
+    assert read_text("x.svg").endswith("</svg>\n")
+    status, _, err = caiman("plot", "-o", "x.png", "x.db", "1", "rtt")
+    if status == 0:
+        assert open("x.png", "rb").read().startswith(b"\x89PNG")
+    else:
+        assert status == 2 and "without cairo" in err, err
+    assert "nothing to show as latency" in expect(2, "plot", "x.db", "1", "latency")[1]
+    assert "no run 7" in expect(2, "plot", "x.db", "7", "rtt")[1]
 
 
 def main():
