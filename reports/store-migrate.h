@@ -23,6 +23,9 @@ G_BEGIN_DECLS
 /* The version that brought build, origin and process of a run, and plans of campaigns. */
 #define STORE_VERSION_ORIGIN 3
 
+/* The version that brought the holds of link samples, and the tables resend and stall. */
+#define STORE_VERSION_HOLD 4
+
 typedef struct {
   const char *sql;      /* SQL, or NULL for */
   const char *resource; /* the path of a GResource that holds it */

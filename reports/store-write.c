@@ -233,9 +233,9 @@ write_link_samples (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const
   for (guint i = 0; i < run->link_samples->len; i++) {
     const StoreLinkSample *s = &g_array_index (run->link_samples, StoreLinkSample, i);
     g_assert (s->link < run->first_link + run->links->len);
-    store_bind (stmt, "litltLllllll", run->id, (int)s->link, store_side_to_string (s->side),
+    store_bind (stmt, "litltLllllllt", run->id, (int)s->link, store_side_to_string (s->side),
                 s->t_ns, s->state, s->rtt_ns, s->in_flight_bytes, s->limit_bytes, s->sent_bytes,
-                s->delivered_bytes, s->resent_bytes, s->queue_bytes);
+                s->delivered_bytes, s->resent_bytes, s->queue_bytes, s->hold);
     if (!store_step_done (store, stmt, what, error))
       return FALSE;
   }
@@ -313,6 +313,33 @@ write_expectations (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const
   return TRUE;
 }
 
+static gboolean
+write_resends (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char *what,
+               GError **error)
+{
+  for (guint i = 0; i < run->resends->len; i++) {
+    const StoreResend *r = &g_array_index (run->resends, StoreResend, i);
+    store_bind (stmt, "ltiitll", run->id, store_side_to_string (r->side), r->link, r->from_link,
+                r->cause, r->n_messages, r->bytes);
+    if (!store_step_done (store, stmt, what, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+write_stalls (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char *what,
+              GError **error)
+{
+  for (guint i = 0; i < run->stalls->len; i++) {
+    const StoreStall *s = &g_array_index (run->stalls, StoreStall, i);
+    store_bind (stmt, "lill", run->id, (int)s->flow, s->begin_ns, s->end_ns);
+    if (!store_step_done (store, stmt, what, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 /* Of two samples at one instant the later counts: the one at the end of a run may fall on the
  * regular one's instant. */
 static const TableWriter tables[] = {
@@ -329,8 +356,8 @@ static const TableWriter tables[] = {
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     write_metrics },
   { "INSERT OR REPLACE INTO link_sample (run_id, link, side, t_ns, state, rtt_ns,"
-    " in_flight_bytes, limit_bytes, sent_bytes, delivered_bytes, resent_bytes, queue_bytes)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    " in_flight_bytes, limit_bytes, sent_bytes, delivered_bytes, resent_bytes, queue_bytes, hold)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     write_link_samples },
   { "INSERT OR REPLACE INTO flow_sample (run_id, flow, t_ns, offered_bytes, delivered_bytes,"
     " reorder_bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -345,6 +372,10 @@ static const TableWriter tables[] = {
   { "INSERT INTO expectation (run_id, seq, name, bound, actual, held, line)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     write_expectations },
+  { "INSERT INTO resend (run_id, side, link, from_link, cause, n_messages, bytes)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    write_resends },
+  { "INSERT INTO stall (run_id, flow, begin_ns, end_ns) VALUES (?1, ?2, ?3, ?4)", write_stalls },
 };
 
 static gboolean
@@ -360,12 +391,13 @@ write_tables (Store *store, const StoreRun *run, const char *what, GError **erro
 
 /* --- What goes on -------------------------------------------------------------------------- */
 
-/* Flows and metrics tell how far the run is: what they told before goes. */
+/* Flows, metrics and resends tell how far the run is: what they told before goes. */
 static gboolean
 delete_totals (Store *store, const StoreRun *run, const char *what, GError **error)
 {
   static const char *const deletes[] = { "DELETE FROM flow WHERE run_id = ?1",
-                                         "DELETE FROM metric WHERE run_id = ?1" };
+                                         "DELETE FROM metric WHERE run_id = ?1",
+                                         "DELETE FROM resend WHERE run_id = ?1" };
   for (gsize i = 0; i < G_N_ELEMENTS (deletes); i++) {
     g_autoptr (sqlite3_stmt) stmt = store_prepare (store, deletes[i], what, error);
     if (!stmt)
