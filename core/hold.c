@@ -48,9 +48,9 @@ get_link_hold (const CaimanLink *link)
   }
   if (link->blocked_local)
     return CAIMAN_HOLD_BLOCKED_LOCAL;
-  if (link->blocked_remote)
-    return CAIMAN_HOLD_BLOCKED_REMOTE;
-  return link->blocked_quota ? CAIMAN_HOLD_QUOTA : CAIMAN_HOLD_NONE;
+  if (link->blocked_quota)
+    return CAIMAN_HOLD_QUOTA;
+  return link->blocked_remote ? CAIMAN_HOLD_BLOCKED_REMOTE : CAIMAN_HOLD_NONE;
 }
 
 /* While all usable links are suspected, they are used. */

@@ -20,8 +20,8 @@ typedef enum {
   CAIMAN_HOLD_NOT_WORKING,    /* it stopped working (caiman_link_get_reason() tells why) */
   CAIMAN_HOLD_CLOSING,        /* it is being closed, or is */
   CAIMAN_HOLD_BLOCKED_LOCAL,  /* the own application blocked it */
-  CAIMAN_HOLD_BLOCKED_REMOTE, /* the peer's application did */
   CAIMAN_HOLD_QUOTA,          /* its quota is used up */
+  CAIMAN_HOLD_BLOCKED_REMOTE, /* the peer blocked it */
   CAIMAN_HOLD_SUSPECTED,      /* it is silent, and others are not */
 
   /* The connection: no link gets new data. */
