@@ -17,12 +17,12 @@ caiman_hold_to_string (CaimanHold hold)
     [CAIMAN_HOLD_BLOCKED_REMOTE] = "blocked-remote",
     [CAIMAN_HOLD_QUOTA] = "quota",
     [CAIMAN_HOLD_SUSPECTED] = "suspected",
+    [CAIMAN_HOLD_COST] = "cost",
     [CAIMAN_HOLD_NOT_OPEN] = "not-open",
     [CAIMAN_HOLD_NO_DATA] = "no-data",
     [CAIMAN_HOLD_SEND_WINDOW] = "send-window",
     [CAIMAN_HOLD_PEER_WINDOW] = "peer-window",
     [CAIMAN_HOLD_SEQ_WINDOW] = "seq-window",
-    [CAIMAN_HOLD_COST] = "cost",
     [CAIMAN_HOLD_BACK_PRESSURE] = "back-pressure",
     [CAIMAN_HOLD_LINK_WINDOW] = "link-window",
     [CAIMAN_HOLD_RESEND_FIRST] = "resend-first",
@@ -70,8 +70,6 @@ is_suspected_alone (const CaimanLink *link)
 static CaimanHold
 get_choice_hold (const CaimanLink *link)
 {
-  if (!caiman_scheduler_can_carry (link))
-    return CAIMAN_HOLD_COST;
   if (!link->writable)
     return CAIMAN_HOLD_BACK_PRESSURE;
   if (!caiman_scheduler_can_take (link))
@@ -95,6 +93,8 @@ caiman_link_get_hold (const CaimanLink *link)
     return hold;
   if (is_suspected_alone (link))
     return CAIMAN_HOLD_SUSPECTED;
+  if (!caiman_scheduler_can_carry (link))
+    return CAIMAN_HOLD_COST;
   if (connection->state != CAIMAN_CONNECTION_OPEN)
     return CAIMAN_HOLD_NOT_OPEN;
   hold = caiman_connection_get_hold (connection);

@@ -3,8 +3,9 @@
  *
  * A pure question about the present state: asking changes nothing, neither what the connection does
  * next nor its trace. The answer is the first that applies of the list, which goes from the link
- * itself over the connection to the choice between links. After the owner has pulled all packets
- * (connection.h), NONE is the answer only for a link that would take the next data at once. */
+ * itself over the connection to the choice between links: so what speaks against a link itself is
+ * told also while there is no data. After the owner has pulled all packets (connection.h), NONE is
+ * the answer only for a link that would take the next data at once. */
 #pragma once
 
 #include "link.h"
@@ -23,6 +24,7 @@ typedef enum {
   CAIMAN_HOLD_QUOTA,          /* its quota is used up */
   CAIMAN_HOLD_BLOCKED_REMOTE, /* the peer blocked it */
   CAIMAN_HOLD_SUSPECTED,      /* it is silent, and others are not */
+  CAIMAN_HOLD_COST,           /* it costs more than links that are thought to suffice */
 
   /* The connection: no link gets new data. */
   CAIMAN_HOLD_NOT_OPEN,    /* it is not open yet, or ends */
@@ -32,7 +34,6 @@ typedef enum {
   CAIMAN_HOLD_SEQ_WINDOW,  /* as many messages are unacknowledged as may be */
 
   /* The choice between links. */
-  CAIMAN_HOLD_COST,          /* cheaper links are thought to suffice */
   CAIMAN_HOLD_BACK_PRESSURE, /* its transport takes nothing more now */
   CAIMAN_HOLD_LINK_WINDOW,   /* as much is in flight on it as its window allows */
   CAIMAN_HOLD_RESEND_FIRST,  /* what must be sent again goes first (policy `reference`) */

@@ -44,24 +44,31 @@ SELECT b.run_id, b.seq, b.b AS event, b.a AS number, b.link, b.text AS fault,
 FROM event AS b JOIN run ON run.id = b.run_id
 WHERE b.kind = 'event-begin' AND b.side = 'harness';
 
--- Why a link carried what it carried: idle is 1 where nothing was sent on it since the sample
--- before; hold is what the sender knew, fault what was done to the link then, known to it or not.
+-- Why a link carried what it carried in the time from the sample before: idle is 1 where nothing was
+-- sent on it then; hold is what the sender knew at the end, fault what was done to the link, known to
+-- it or not. why sums up: in-use, or hold, or others-chosen where all that was offered in that time
+-- went over other links. The links are numbered from 1.
 CREATE VIEW link_hold AS
-WITH sample AS (
-  SELECT *, lag (t_ns) OVER w AS before_ns,
-         sent_bytes = lag (sent_bytes) OVER w AND resent_bytes = lag (resent_bytes) OVER w AS idle
-  FROM link_sample WINDOW w AS (PARTITION BY run_id, link, side ORDER BY t_ns))
-SELECT s.run_id, link.name AS link, s.link AS link_index, s.side, s.before_ns / 1e9 AS from_s,
+WITH step AS (
+  SELECT *, lag (t_ns) OVER w AS before_ns, sent_bytes - lag (sent_bytes) OVER w AS new_bytes,
+         sent_bytes + resent_bytes = lag (sent_bytes + resent_bytes) OVER w AS idle
+  FROM link_sample WINDOW w AS (PARTITION BY run_id, link, side ORDER BY t_ns)),
+sample AS (
+  SELECT *, sum (new_bytes) OVER (PARTITION BY run_id, side, t_ns) AS all_new_bytes FROM step)
+SELECT s.run_id, s.link + 1 AS number, link.name AS link, s.side, s.before_ns / 1e9 AS from_s,
        s.t_ns / 1e9 AS t_s, s.state, s.idle, s.hold,
+       CASE WHEN s.idle = 0 THEN 'in-use'
+            WHEN s.hold IN ('no-data', 'none') AND s.all_new_bytes > 0 THEN 'others-chosen'
+            ELSE s.hold END AS why,
        (SELECT group_concat (f.fault, ', ') FROM fault_interval AS f
         WHERE f.run_id = s.run_id AND (f.link = s.link OR f.link IS NULL)
               AND f.begin_ns <= s.t_ns AND f.end_ns >= s.t_ns) AS fault
 FROM sample AS s JOIN link ON link.run_id = s.run_id AND link.link = s.link;
 
--- How long each hold kept links idle, in all.
+-- How long links were idle, by the reason why.
 CREATE VIEW idle_time AS
-SELECT run_id, link, side, hold, count (*) AS n_samples, sum (t_s - from_s) AS idle_s
-FROM link_hold WHERE idle GROUP BY run_id, link_index, side, hold;
+SELECT run_id, number, link, side, why, count (*) AS n_samples, sum (t_s - from_s) AS idle_s
+FROM link_hold WHERE idle GROUP BY run_id, number, side, why;
 
 -- Bytes that were sent more than once, with names.
 CREATE VIEW sent_twice AS
