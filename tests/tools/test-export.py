@@ -3,9 +3,10 @@
 """caiman export: qlog as its schema has it, and packets that are right to the last checksum, by a
 parser of our own and by Wireshark's tshark with the dissector that is shipped.
 
-usage: test-export.py CAIMAN ROOT
+usage: test-export.py CAIMAN ROOT [tshark]
 
-Prints TAP. Without tshark the tests that need it are skipped.
+Prints TAP. With "tshark" the tests that need it, which are skipped where it is not installed; else
+all others.
 """
 
 import collections
@@ -42,15 +43,15 @@ rate = 20mbit
 delay = 30ms
 loss = 1%
 
-[traffic up]
+[traffic upload]
 from = client
 kind = bulk
+mode = messages
 bytes = 2MB
 
 [traffic chat]
-from = both
+from = client
 kind = request
-mode = messages
 count = 20
 request-size = 300B
 response-size = 5kB
@@ -83,7 +84,7 @@ delay = 10ms
 rate = 20mbit
 delay = 20ms
 
-[traffic down]
+[traffic download]
 from = server
 kind = bulk
 bytes = 3MB
@@ -133,7 +134,8 @@ def record(text=SCENARIO, *options):
     name = f"r{record.count}"
     with open(f"{name}.ini", "w", encoding="utf-8") as file:
         file.write(text)
-    caiman("run", "-q", "--db", f"{name}.db", *options, f"{name}.ini")
+    status, out, err = caiman("run", "-q", "--db", f"{name}.db", *options, f"{name}.ini")
+    assert status in (0, 4), out + err
     return f"{name}.db"
 
 
@@ -392,7 +394,7 @@ def check_capture(db, side):
 @test
 def packets_at_the_client():
     got = check_capture(record(), "client")
-    assert got["a", True, 7] > 100 and got["b", True, 7] > 50 and got["b", False, 14] == 2, got
+    assert got["a", True, 7] > 100 and got["b", True, 7] > 20 and got["b", False, 14] == 2, got
 
 
 @test
@@ -411,7 +413,7 @@ def packets_of_a_day_in_a_life():
     assert flags[0, True, RST] == 1, "the client resets the link whose frame was bad"
     assert flags[1, False, RST] >= 2, "the reset of b, and refusals"
     assert flags[1, True, SYN] >= 3 and flags[0, True, SYN] >= 2
-    streams = follow([p for p in packets if p.comment is None])
+    streams = follow(packets)
     ports = {key[1][1] for key in streams if key[0] == 0 and key[1][1] != 5800}
     assert min(ports) == 49152 and len(ports) == flags[0, True, SYN], "a port for each connection"
 
@@ -490,7 +492,7 @@ def tshark_finds_nothing_wrong():
              "caiman.frame.crc.ok == 0 || caiman.frame.out_of_sequence || caiman.bad_message || caiman.frame.too_big")
     assert tshark(path, "-Y", wrong) == ""
     good = read_fields(path, "caiman.frame.crc.ok", only="caiman.frame.crc.ok == 1")
-    assert len(good) > 500
+    assert len(good) > 200, len(good)
 
 
 @test
@@ -567,10 +569,11 @@ def full_disk():
 
 def main():
     failed = 0
-    print(f"1..{len(TESTS)}")
+    tests = [t for t in TESTS if t.__name__.startswith("tshark_") == ("tshark" in sys.argv[3:])]
+    print(f"1..{len(tests)}")
     with tempfile.TemporaryDirectory(prefix="caiman-export-") as folder:
         os.chdir(folder)
-        for number, function in enumerate(TESTS, 1):
+        for number, function in enumerate(tests, 1):
             name = function.__name__.replace("_", "-")
             try:
                 function()
