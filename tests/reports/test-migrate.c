@@ -132,6 +132,10 @@ assert_readable (Fixture *f, int version)
   g_assert_cmpint (run->seed, ==, 3);
   g_assert_cmpuint (run->parameters->len, ==, 1);
   g_assert_cmpuint (run->trace_blocks->len, ==, 0);
+  g_assert_cmpuint (run->link_samples->len, ==, 1);
+  const StoreLinkSample *sample = &g_array_index (run->link_samples, StoreLinkSample, 0);
+  g_assert_cmpint (sample->queue_bytes, ==, 77);
+  g_assert_null (sample->hold); /* not known */
   g_assert_cmpint (fixture_query (f->path, "PRAGMA user_version"), ==, version);
 }
 
@@ -166,7 +170,8 @@ test_real_store (Fixture *f, gconstpointer unused)
            "INSERT INTO run SELECT 8, campaign_id, scenario_name, scenario_hash, text_hash,"
            " variant, 4, policy, testbed, git_id, host, state, 6, outcome, exit_class, digest,"
            " wall_ns, simulated_ns, n_events FROM run;"
-           "INSERT INTO parameter VALUES (7, 'client', 'ping-timeout', '9', 'ns')");
+           "INSERT INTO parameter VALUES (7, 'client', 'ping-timeout', '9', 'ns');"
+           "INSERT INTO link_sample VALUES (7, 0, 'client', 1, 'working', 1, 2, 3, 4, 5, 6, 77)");
   assert_readable (f, 1);
   g_autoptr (Store) store = store_open (f->path, STORE_OPEN_WRITE, &error);
   g_assert_no_error (error);
@@ -211,6 +216,7 @@ test_schema_is_commented (void)
   g_assert_cmpuint (count_commented_columns ("schema.sql"), >, 80);
   g_assert_cmpuint (count_commented_columns ("schema-2.sql"), ==, 4);
   g_assert_cmpuint (count_commented_columns ("schema-3.sql"), ==, 7);
+  g_assert_cmpuint (count_commented_columns ("schema-4.sql"), ==, 11);
 }
 
 int

@@ -510,6 +510,22 @@ def tshark_finds_links_on_other_ports():
     assert by_port == by_hello and by_port.count("\n") > 100
 
 
+# ---- the database ----
+
+@test
+def database_size():
+    """30 s over four links, with all that is recorded by default."""
+    expect(0, "run", "-q", "--db", "size.db", os.path.join(ROOT, "bench", "thirty-seconds.ini"))
+    connection = sqlite3.connect("size.db")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    (links, seconds, events, kept), = connection.execute(
+        "SELECT (SELECT count(*) FROM link), simulated_ns / 1e9, n_events, (SELECT sum(n_events) FROM trace_block) FROM run")
+    connection.close()
+    assert links == 4 and 30 <= seconds <= 40 and events == kept > 300000, (links, seconds, events, kept)
+    size = os.path.getsize("size.db")
+    assert 500000 < size < 2000000, size
+
+
 # ---- the command ----
 
 @test
