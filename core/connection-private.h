@@ -277,8 +277,8 @@ void caiman_link_close_when_flushed (CaimanLink *link, CaimanReason reason);
 void caiman_link_set_established (CaimanLink *link);
 void caiman_link_start_test (CaimanLink *link);
 void caiman_link_pass_test (CaimanLink *link);
-/* Its messages no longer count on it: those on no other link are sent again. */
-/* @cause: GONE or NOT_WORKING. */
+/* Its messages no longer count on it: those on no other link are sent again, because of @cause
+ * (GONE or NOT_WORKING). */
 void caiman_link_write_off (CaimanLink *link, CaimanResendCause cause);
 void caiman_link_suspect (CaimanLink *link, gint64 silence_ns);
 void caiman_link_clear_suspicion (CaimanLink *link);

@@ -228,6 +228,9 @@ local function get_known (tvb, pinfo)
   local direction = get_direction ()
   local length = tvb (0, 4):uint ()
   local facts = { data_seq = direction.data_seq, expected_seq = direction.next_seq }
+  if facts.expected_seq ~= seq then
+    facts.data_seq = nil -- something between has not been captured
+  end
   direction.next_seq = (seq + 1) % 65536
   direction.data_seq = nil
   if facts.data_seq == nil and length >= 5 and tvb (HEADER_BYTES, 1):uint () == TYPE_DATA then
