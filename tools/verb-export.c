@@ -156,8 +156,7 @@ verb_export (int argc, char **argv)
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &verb.output, "Write there; '-' is standard output",
       "FILE" },
     { "side", 0, 0, G_OPTION_ARG_STRING, &verb.side,
-      "client or server: of qlog that side's trace alone (default both); of pcapng where\n"
-      "the packets are seen (default client)",
+      "client or server: where packets are seen (default client); of qlog its trace alone",
       "SIDE" },
     G_OPTION_ENTRY_NULL,
   };
