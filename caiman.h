@@ -12,6 +12,7 @@
 #include "core/connection.h"
 #include "core/connector.h"
 #include "core/error.h"
+#include "core/hold.h"
 #include "core/link.h"
 #include "core/packet.h"
 #include "core/random.h"

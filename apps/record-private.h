@@ -53,6 +53,7 @@ typedef struct {
   GArray *links;       /* of RecordLink */
   gint64 opened_ns, connected_ns;
   gint64 first_link, first_event; /* of the part under way */
+  StoreRun *totals; /* holds what was sent again since the run's begin, and nothing else */
   gint64 n_trace_events, n_omitted;
   RecordSpan spans[RECORD_N_FLOWS];
   StoreFlowSample last_flows[RECORD_N_FLOWS];
@@ -96,6 +97,7 @@ void record_run_add_parameters (RecordRun *run);
 /* With their metrics. */
 void record_run_add_flows (RecordRun *run, gboolean is_complete);
 void record_run_add_connection_metrics (RecordRun *run);
+void record_run_add_resends (RecordRun *run);
 void record_run_add_path_metrics (RecordRun *run, guint index, gint64 now_ns);
 
 G_END_DECLS

@@ -3,6 +3,7 @@
 #include "apps/record-private.h"
 
 #include "apps/live-snapshot.h"
+#include "core/hold.h"
 
 /* Bounds, so that a peer that flaps does not cost unbounded memory. */
 #define PATHS_MAX  1000
@@ -124,6 +125,14 @@ extend (RecordSpan *span, gint64 t_ns)
   span->last_ns = t_ns;
 }
 
+/* The row of a link that is known; -1. */
+static int
+get_path_index (RecordRun *run, guint32 link_id)
+{
+  const RecordLink *entry = record_run_find_link (run, link_id);
+  return entry != NULL ? entry->path : -1;
+}
+
 void
 record_run_trace (const CaimanTraceEvent *event, gpointer user_data)
 {
@@ -132,6 +141,10 @@ record_run_trace (const CaimanTraceEvent *event, gpointer user_data)
   const char *text = get_row_text (event);
 
   run->n_trace_events++;
+  if (event->resend_cause != CAIMAN_RESEND_NONE)
+    store_run_count_resend (run->totals, run->record->side, get_path_index (run, event->link_id),
+                            get_path_index (run, event->from_link_id),
+                            caiman_resend_cause_to_string (event->resend_cause), (gint64)event->b);
   if (event->type == CAIMAN_TRACE_DATA_SENT || event->type == CAIMAN_TRACE_DATA_ACKED)
     extend (&run->spans[RECORD_SENT], t_ns);
   else if (event->type == CAIMAN_TRACE_DATA_RECEIVED || event->type == CAIMAN_TRACE_DATA_CONSUMED)
@@ -164,7 +177,8 @@ is_same_sample (const StoreLinkSample *a, const StoreLinkSample *b)
   return g_str_equal (a->state, b->state) && a->rtt_ns == b->rtt_ns &&
          a->in_flight_bytes == b->in_flight_bytes && a->limit_bytes == b->limit_bytes &&
          a->sent_bytes == b->sent_bytes && a->delivered_bytes == b->delivered_bytes &&
-         a->resent_bytes == b->resent_bytes && a->queue_bytes == b->queue_bytes;
+         a->resent_bytes == b->resent_bytes && a->queue_bytes == b->queue_bytes &&
+         g_strcmp0 (a->hold, b->hold) == 0;
 }
 
 /* Of a stretch of equal samples the first and the last are written, so that what comes after it
@@ -225,7 +239,8 @@ record_run_gather (RecordRun *run, guint index, RecordTotals *totals_out, gint64
                              .link = index,
                              .side = run->record->side,
                              .state = "none",
-                             .rtt_ns = -1 };
+                             .rtt_ns = -1,
+                             .hold = "no-link" };
   *totals_out = path->closed;
   for (guint i = 0; i < run->links->len; i++) {
     const RecordLink *entry = &g_array_index (run->links, RecordLink, i);
@@ -236,6 +251,7 @@ record_run_gather (RecordRun *run, guint index, RecordTotals *totals_out, gint64
     note_rtt (path, &stats);
     add_totals (totals_out, &stats);
     sample.state = caiman_link_state_to_string (caiman_link_get_state (entry->link));
+    sample.hold = caiman_hold_to_string (caiman_link_get_hold (entry->link));
     if (stats.srtt_ns > 0)
       sample.rtt_ns = stats.srtt_ns;
     sample.in_flight_bytes += stats.in_flight_bytes;

@@ -57,6 +57,13 @@ record_run_add_connection_metrics (RecordRun *run)
 }
 
 void
+record_run_add_resends (RecordRun *run)
+{
+  const GArray *resends = run->totals->resends;
+  g_array_append_vals (run->part->resends, resends->data, resends->len);
+}
+
+void
 record_run_add_path_metrics (RecordRun *run, guint index, gint64 now_ns)
 {
   const RecordPath *path = g_ptr_array_index (run->paths, index);

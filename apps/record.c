@@ -32,6 +32,7 @@ run_free (gpointer data)
   RecordRun *run = data;
   g_free (run->label);
   store_run_free (run->part);
+  store_run_free (run->totals);
   g_array_unref (run->event_links);
   g_ptr_array_unref (run->paths);
   g_array_unref (run->links);
@@ -202,6 +203,8 @@ take_part (RecordRun *run, gboolean is_complete, gint64 now_ns)
   note_omitted (run, now_ns);
   record_run_add_flows (run, is_complete);
   record_run_add_connection_metrics (run);
+  if (pressure < RECORD_FULL)
+    record_run_add_resends (run);
   for (guint i = 0; i < run->paths->len && pressure < RECORD_FULL; i++)
     record_run_add_path_metrics (run, i, now_ns);
   part->wall_ns = part->simulated_ns = now_ns - run->opened_ns;
@@ -249,6 +252,7 @@ record_add (Record *record, guint64 number, CaimanConnection *connection, const 
   run->paths = g_ptr_array_new_with_free_func (path_free);
   run->links = g_array_new (FALSE, TRUE, sizeof (RecordLink));
   g_array_set_clear_func (run->links, link_entry_clear);
+  run->totals = store_run_new ();
   run->part = new_part (run);
   g_ptr_array_add (record->runs, run);
 

@@ -8,6 +8,7 @@
 #include "connection.h"
 #include "crypto.h"
 #include "handshakes.h"
+#include "hold.h"
 #include "meter.h"
 #include "readable.h"
 #include "reorder.h"
@@ -182,6 +183,7 @@ struct _CaimanConnection {
   gboolean receive_close_wanted, receive_close_sent;
   gboolean receive_finish_wanted, receive_finish_sent, receive_finish_acked;
   gboolean consumed_due;
+  gboolean waits_for_link; /* data could go out, and the policy last gave it no link */
 
   /* Receiving. */
   CaimanReorder *reorder;
@@ -235,6 +237,10 @@ void caiman_connection_adopt_link (CaimanConnection *connection, CaimanLink *lin
 void caiman_connection_enter (CaimanConnection *connection, gint64 now_ns);
 void caiman_connection_trace (CaimanConnection *connection, CaimanTraceType type,
                               const CaimanLink *link, guint64 a, guint64 b, CaimanReason reason);
+/* The same for payload that goes out; @cause is NONE and @from_link_id 0 the first time. */
+void caiman_connection_trace_data (CaimanConnection *connection, CaimanTraceType type,
+                                   const CaimanLink *link, const CaimanOutMessage *message,
+                                   CaimanResendCause cause, guint32 from_link_id);
 void caiman_connection_push_event (CaimanConnection *connection, CaimanEventType type,
                                    CaimanLink *link, CaimanReason reason, gboolean graceful);
 void caiman_connection_set_open (CaimanConnection *connection);
@@ -271,8 +277,9 @@ void caiman_link_close_when_flushed (CaimanLink *link, CaimanReason reason);
 void caiman_link_set_established (CaimanLink *link);
 void caiman_link_start_test (CaimanLink *link);
 void caiman_link_pass_test (CaimanLink *link);
-/* Its messages no longer count on it: those on no other link are sent again. */
-void caiman_link_write_off (CaimanLink *link);
+/* Its messages no longer count on it: those on no other link are sent again, because of @cause
+ * (GONE or NOT_WORKING). */
+void caiman_link_write_off (CaimanLink *link, CaimanResendCause cause);
 void caiman_link_suspect (CaimanLink *link, gint64 silence_ns);
 void caiman_link_clear_suspicion (CaimanLink *link);
 /* What is left of a suspected link's flight is marked for duplication, too. FALSE: nothing is. */
@@ -337,6 +344,8 @@ gboolean caiman_link_next_control (CaimanLink *link, CaimanPacket *packet_out, g
 /* When the acknowledgements that wait on it go out at the latest (ack-flush-delay);
  * CAIMAN_TIME_NEVER: none wait. */
 gint64 caiman_link_get_ack_time (const CaimanLink *link);
+/* What keeps all links of an open connection from new data; NONE: it is up to the links. */
+CaimanHold caiman_connection_get_hold (const CaimanConnection *connection);
 /* How much the stream view would put into one message on this link. */
 gsize caiman_link_get_chunk_bytes (const CaimanLink *link);
 

@@ -31,6 +31,20 @@ caiman_trace_type_to_string (CaimanTraceType type)
   return (guint)type < CAIMAN_N_TRACE_TYPES ? names[type] : "unknown";
 }
 
+const char *
+caiman_resend_cause_to_string (CaimanResendCause cause)
+{
+  static const char *const names[CAIMAN_N_RESENDS] = {
+    [CAIMAN_RESEND_NONE] = "none",
+    [CAIMAN_RESEND_GONE] = "gone",
+    [CAIMAN_RESEND_NOT_WORKING] = "not-working",
+    [CAIMAN_RESEND_SUSPECTED] = "suspected",
+    [CAIMAN_RESEND_LATE] = "late",
+    [CAIMAN_RESEND_REDUNDANT] = "redundant",
+  };
+  return (guint)cause < CAIMAN_N_RESENDS ? names[cause] : "unknown";
+}
+
 void
 caiman_connection_trace (CaimanConnection *connection, CaimanTraceType type, const CaimanLink *link,
                          guint64 a, guint64 b, CaimanReason reason)
@@ -43,6 +57,23 @@ caiman_connection_trace (CaimanConnection *connection, CaimanTraceType type, con
                              .a = a,
                              .b = b,
                              .reason = reason };
+  connection->tracer.func (&event, connection->tracer.user_data);
+}
+
+void
+caiman_connection_trace_data (CaimanConnection *connection, CaimanTraceType type,
+                              const CaimanLink *link, const CaimanOutMessage *message,
+                              CaimanResendCause cause, guint32 from_link_id)
+{
+  if (connection->tracer.func == NULL)
+    return;
+  CaimanTraceEvent event = { .time_ns = connection->now_ns,
+                             .type = type,
+                             .link_id = link->id,
+                             .a = message->seq,
+                             .b = message->size_bytes,
+                             .resend_cause = cause,
+                             .from_link_id = from_link_id };
   connection->tracer.func (&event, connection->tracer.user_data);
 }
 

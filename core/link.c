@@ -114,12 +114,12 @@ now_of (const CaimanLink *link)
 }
 
 static void
-leave_working (CaimanLink *link)
+leave_working (CaimanLink *link, CaimanResendCause cause)
 {
   CaimanConnection *connection = link->connection;
   link->working_total_ns += connection->now_ns - link->state_since_ns;
   link->suspected = FALSE;
-  caiman_link_write_off (link);
+  caiman_link_write_off (link, cause);
   if (connection->scheduler->link_not_working)
     connection->scheduler->link_not_working (link);
 }
@@ -134,7 +134,8 @@ caiman_link_set_state (CaimanLink *link, CaimanLinkState state, CaimanReason rea
   g_assert (allowed_transitions[old] & 1 << state);
 
   if (old == CAIMAN_LINK_WORKING)
-    leave_working (link);
+    leave_working (link, state == CAIMAN_LINK_NOT_WORKING ? CAIMAN_RESEND_NOT_WORKING
+                                                          : CAIMAN_RESEND_GONE);
   if (old == CAIMAN_LINK_WORKING && state == CAIMAN_LINK_NOT_WORKING)
     link->n_not_working++;
   if (state == CAIMAN_LINK_CLOSING) {
@@ -180,7 +181,7 @@ caiman_link_close (CaimanLink *link, CaimanReason reason, gboolean graceful)
   link->outbox = 0;
   link->writable = FALSE;
   if (link->state != CAIMAN_LINK_WORKING)
-    caiman_link_write_off (link);
+    caiman_link_write_off (link, CAIMAN_RESEND_GONE);
   caiman_link_set_state (link, CAIMAN_LINK_CLOSED, reason);
   caiman_connection_push_event (connection, CAIMAN_EVENT_LINK_CLOSE, link, reason, graceful);
   g_ptr_array_remove (connection->links, link);
@@ -245,7 +246,7 @@ caiman_link_pass_test (CaimanLink *link)
 /* --- Reliable messages that are out on it --- */
 
 void
-caiman_link_write_off (CaimanLink *link)
+caiman_link_write_off (CaimanLink *link, CaimanResendCause cause)
 {
   CaimanSendQueue *queue = &link->connection->queue;
   for (guint32 i = 0; i < link->flight.n; i++) {
@@ -257,8 +258,11 @@ caiman_link_write_off (CaimanLink *link)
     if (message == NULL || message->flags & CAIMAN_OUT_ACKED)
       continue;
     g_assert (message->n_outstanding > 0);
-    if (--message->n_outstanding == 0)
+    if (--message->n_outstanding == 0) {
       caiman_send_queue_mark (queue, message, CAIMAN_OUT_LOST);
+      if (cause == CAIMAN_RESEND_GONE)
+        message->flags |= CAIMAN_OUT_GONE;
+    }
   }
 }
 
@@ -519,7 +523,7 @@ caiman_link_disconnect (CaimanLink *link, gint64 now_ns)
   link->outbox |= CAIMAN_OUTBOX_GOODBYE;
   link->closing_deadline_ns = caiman_time_add (now_ns, link->connection->config.ping_timeout_ns);
   if (link->state != CAIMAN_LINK_WORKING)
-    caiman_link_write_off (link);
+    caiman_link_write_off (link, CAIMAN_RESEND_GONE);
   caiman_link_set_state (link, CAIMAN_LINK_CLOSING, CAIMAN_REASON_LINK_DISCONNECTED);
 }
 

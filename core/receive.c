@@ -375,7 +375,7 @@ receive_goodbye (CaimanConnection *connection, CaimanLink *link)
   link->closing_deadline_ns =
       caiman_time_add (connection->now_ns, connection->config.ping_timeout_ns);
   if (link->state != CAIMAN_LINK_WORKING)
-    caiman_link_write_off (link);
+    caiman_link_write_off (link, CAIMAN_RESEND_GONE);
   caiman_link_set_state (link, CAIMAN_LINK_CLOSING, CAIMAN_REASON_LINK_GOODBYE);
 }
 

@@ -94,7 +94,7 @@ caiman_send_queue_unmark (CaimanSendQueue *queue, CaimanOutMessage *message)
 {
   if (message->flags & RESEND_FLAGS)
     queue->n_resend--;
-  message->flags &= (guint8)~RESEND_FLAGS;
+  message->flags &= (guint8) ~(RESEND_FLAGS | CAIMAN_OUT_GONE);
 }
 
 static CaimanOutMessage *

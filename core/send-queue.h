@@ -18,6 +18,7 @@ typedef enum {
   CAIMAN_OUT_LOST = 1 << 1,     /* on no working link any more: must be sent again */
   CAIMAN_OUT_REINJECT = 1 << 2, /* may still arrive, but a duplicate is wanted on another link */
   CAIMAN_OUT_RESENT = 1 << 3,   /* was sent more than once */
+  CAIMAN_OUT_GONE = 1 << 4,     /* LOST since its link is gone, and not only out of work */
 } CaimanOutFlags;
 
 typedef struct {

@@ -211,8 +211,24 @@ typedef enum {
   SEND_DUPLICATE, /* its link may yet deliver it */
 } SendKind;
 
+/* Why @message is sent again; to be asked before it is taken for sent. */
+static CaimanResendCause
+get_resend_cause (const CaimanConnection *connection, const CaimanOutMessage *message,
+                  SendKind kind)
+{
+  if (kind == SEND_FIRST)
+    return CAIMAN_RESEND_NONE;
+  if (message->flags & CAIMAN_OUT_LOST)
+    return message->flags & CAIMAN_OUT_GONE ? CAIMAN_RESEND_GONE : CAIMAN_RESEND_NOT_WORKING;
+  if (message->flags & CAIMAN_OUT_REINJECT)
+    return CAIMAN_RESEND_SUSPECTED;
+  return connection->scheduler == &caiman_scheduler_redundant ? CAIMAN_RESEND_REDUNDANT
+                                                              : CAIMAN_RESEND_LATE;
+}
+
 static void
-account_data (CaimanLink *link, const CaimanOutMessage *message, SendKind kind)
+account_data (CaimanLink *link, const CaimanOutMessage *message, SendKind kind,
+              CaimanResendCause cause, guint32 from_link_id)
 {
   CaimanConnection *connection = link->connection;
   gsize size = message->size_bytes;
@@ -230,7 +246,7 @@ account_data (CaimanLink *link, const CaimanOutMessage *message, SendKind kind)
     link->duplicated_bytes += size;
     connection->duplicated_bytes += size;
   }
-  caiman_connection_trace (connection, type, link, message->seq, size, CAIMAN_REASON_NONE);
+  caiman_connection_trace_data (connection, type, link, message, cause, from_link_id);
   caiman_meter_add (&link->sent_meter, size, connection->now_ns);
   caiman_meter_add (&connection->sent_meter, size, connection->now_ns);
   caiman_link_add_quota_use (link, size);
@@ -257,6 +273,8 @@ transmit (CaimanLink *link, CaimanOutMessage *out, SendKind kind, CaimanPacket *
   transmission->lone = lone;
   caiman_rate_on_sent (&link->rate, in_flight, &transmission->snapshot, connection->now_ns);
   transmission->snapshot.sent_ns = connection->now_ns;
+  CaimanResendCause cause = get_resend_cause (connection, out, kind);
+  guint32 from_link_id = out->last_link_id;
   out->n_outstanding++;
   out->last_link_id = link->id;
   if (kind != SEND_FIRST)
@@ -269,7 +287,7 @@ transmit (CaimanLink *link, CaimanOutMessage *out, SendKind kind, CaimanPacket *
   if (connection->scheduler->sent)
     connection->scheduler->sent (link, out->seq, out->size_bytes);
   if (out->type == CAIMAN_MESSAGE_DATA)
-    account_data (link, out, kind);
+    account_data (link, out, kind, cause, from_link_id);
   else
     trace_sent (link, out->type, out->seq);
 }
@@ -465,6 +483,39 @@ get_next_size (const CaimanConnection *connection, const CaimanChunk *chunk, gsi
   return idle || room >= wanted / 2 ? (gsize)room : 0;
 }
 
+/* Bytes of the first message or, of a stream, of all that waits. */
+static gsize
+get_head_bytes (const CaimanConnection *connection, const CaimanChunk *chunk)
+{
+  return chunk->is_stream ? (gsize)connection->unsent_bytes
+                          : g_bytes_get_size (chunk->bytes) - chunk->offset;
+}
+
+CaimanHold
+caiman_connection_get_hold (const CaimanConnection *connection)
+{
+  const CaimanChunk *chunk = connection->unsent.head ? connection->unsent.head->data : NULL;
+  if (chunk == NULL)
+    return connection->write_blocked ? CAIMAN_HOLD_SEND_WINDOW : CAIMAN_HOLD_NO_DATA;
+  if (!has_seq_room (connection, SEQ_RESERVE))
+    return CAIMAN_HOLD_SEQ_WINDOW;
+  gsize needed_bytes = get_head_bytes (connection, chunk);
+  /* As get_next_size(): a stream waits for half of the smallest chunk that a link would take. */
+  if (chunk->is_stream) {
+    for (guint i = 0; i < connection->links->len; i++)
+      needed_bytes = MIN (needed_bytes,
+                          caiman_link_get_chunk_bytes (g_ptr_array_index (connection->links, i)));
+    gboolean idle = connection->unacked_bytes == 0 && connection->unconsumed_bytes == 0;
+    needed_bytes = idle ? 1 : MAX (needed_bytes / 2, 1);
+  }
+  if (get_flow_room (connection) >= needed_bytes)
+    return CAIMAN_HOLD_NONE;
+  gint64 send_room = connection->config.send_buffer_bytes - (gint64)connection->unacked_bytes;
+  gint64 peer_room = connection->remote_receive_buffer_bytes - (gint64)connection->unconsumed_bytes;
+  return connection->unacked_bytes > 0 && send_room < peer_room ? CAIMAN_HOLD_SEND_WINDOW
+                                                                : CAIMAN_HOLD_PEER_WINDOW;
+}
+
 static CaimanLink *
 pick_data (CaimanConnection *connection, gsize head_bytes, gboolean is_stream)
 {
@@ -474,6 +525,7 @@ pick_data (CaimanConnection *connection, gsize head_bytes, gboolean is_stream)
     caiman_scheduler_update_cost (connection, TRUE);
   if (link == NULL && scheduler->starved && scheduler->starved (connection))
     link = scheduler->pick_data (connection, head_bytes, is_stream);
+  connection->waits_for_link = link == NULL;
   return link;
 }
 
@@ -481,10 +533,10 @@ static gboolean
 next_data (CaimanConnection *connection, CaimanPacket *packet_out)
 {
   const CaimanChunk *chunk = g_queue_peek_head (&connection->unsent);
+  connection->waits_for_link = FALSE;
   if (chunk == NULL || !has_seq_room (connection, SEQ_RESERVE))
     return FALSE;
-  gsize head_bytes = chunk->is_stream ? (gsize)connection->unsent_bytes
-                                      : g_bytes_get_size (chunk->bytes) - chunk->offset;
+  gsize head_bytes = get_head_bytes (connection, chunk);
   guint64 room = get_flow_room (connection);
   if (chunk->is_stream ? room == 0 : room < head_bytes) {
     caiman_scheduler_update_cost (connection, FALSE); /* more links would not help */

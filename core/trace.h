@@ -31,12 +31,27 @@ typedef enum {
   CAIMAN_N_TRACE_TYPES
 } CaimanTraceType;
 
+/* Why something was sent again (DATA_RESENT, DATA_DUPLICATED). */
+typedef enum {
+  CAIMAN_RESEND_NONE,        /* it was not: "none" */
+  CAIMAN_RESEND_GONE,        /* the link that it was out on is gone, or is being closed: "gone" */
+  CAIMAN_RESEND_NOT_WORKING, /* that link stopped working: an acknowledgement timed out, ... */
+  CAIMAN_RESEND_SUSPECTED,   /* that link is suspected, and may deliver it yet */
+  CAIMAN_RESEND_LATE,        /* that link would deliver it later than an idle one */
+  CAIMAN_RESEND_REDUNDANT,   /* the policy `redundant` sends all over every link */
+  CAIMAN_N_RESENDS
+} CaimanResendCause;
+
+/* What is in @resend_cause and @from_link_id follows from the events before; a digest leaves them
+ * out. */
 typedef struct {
   gint64 time_ns;
   CaimanTraceType type;
   guint32 link_id; /* caiman_link_get_id(), 0: none */
   guint64 a, b;
   CaimanReason reason;
+  CaimanResendCause resend_cause;
+  guint32 from_link_id; /* the link that it was last sent on before */
 } CaimanTraceEvent;
 
 typedef void (*CaimanTraceFunc) (const CaimanTraceEvent *event, gpointer user_data);
@@ -48,5 +63,8 @@ typedef struct {
 
 /* A static kebab-case name, e.g. "link-state". */
 const char *caiman_trace_type_to_string (CaimanTraceType type);
+
+/* The same, e.g. "not-working"; "unknown" outside the list. */
+const char *caiman_resend_cause_to_string (CaimanResendCause cause);
 
 G_END_DECLS

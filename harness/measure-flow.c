@@ -14,8 +14,10 @@ flow_init (MeasureFlow *flow, const ScenarioFlow *scenario_flow)
                           .longest_gap_ns = MEASURE_UNDEFINED,
                           .failover_gap_ns = MEASURE_UNDEFINED,
                           .recovery_ns = MEASURE_UNDEFINED,
-                          .first_bin = -1 };
+                          .first_bin = -1,
+                          .stall_min_ns = MEASURE_STALL_MIN_NS };
   histogram_init (&flow->latency);
+  flow->stalls = g_array_new (FALSE, FALSE, sizeof (StoreStall));
   flow->faults = g_array_new (FALSE, FALSE, sizeof (FlowFault));
 }
 
@@ -24,6 +26,7 @@ flow_clear (MeasureFlow *flow)
 {
   histogram_clear (&flow->latency);
   g_array_unref (flow->faults);
+  g_array_unref (flow->stalls);
 }
 
 gboolean
@@ -143,6 +146,31 @@ flow_offered (MeasureFlow *flow, gint64 bytes, gboolean is_connected, gint64 now
     flow_connected (flow, now_ns);
 }
 
+/* Those of twice the least length so far stay. */
+static void
+thin_stalls (MeasureFlow *flow)
+{
+  guint n_kept = 0;
+  flow->stall_min_ns *= 2;
+  for (guint i = 0; i < flow->stalls->len; i++) {
+    const StoreStall *stall = &g_array_index (flow->stalls, StoreStall, i);
+    if (stall->end_ns - stall->begin_ns >= flow->stall_min_ns)
+      g_array_index (flow->stalls, StoreStall, n_kept++) = *stall;
+  }
+  g_array_set_size (flow->stalls, n_kept);
+}
+
+static void
+keep_stall (MeasureFlow *flow, gint64 begin_ns, gint64 end_ns)
+{
+  StoreStall stall = { .begin_ns = begin_ns, .end_ns = end_ns };
+  if (end_ns - begin_ns < flow->stall_min_ns)
+    return;
+  g_array_append_val (flow->stalls, stall);
+  while (flow->stalls->len > MEASURE_STALLS_MAX)
+    thin_stalls (flow);
+}
+
 /* The time in which bytes waited ends at @now_ns. */
 static void
 end_gap (MeasureFlow *flow, gint64 now_ns)
@@ -151,6 +179,7 @@ end_gap (MeasureFlow *flow, gint64 now_ns)
     return;
   gint64 gap_ns = now_ns - flow->waiting_since_ns;
   flow->longest_gap_ns = MAX (flow->longest_gap_ns, gap_ns);
+  keep_stall (flow, flow->waiting_since_ns, now_ns);
   if (flow->has_fault_gap)
     flow->failover_gap_ns = MAX (flow->failover_gap_ns, gap_ns);
   flow->has_fault_gap = FALSE;

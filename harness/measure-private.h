@@ -18,6 +18,10 @@ G_BEGIN_DECLS
 #define MEASURE_BEFORE_MAX 100 /* bins that make "the rate before a fault" */
 #define MEASURE_MEAN_BINS  10  /* bins of a 100 ms mean */
 
+/* Stalls of at least this length are kept, and so many of a flow. */
+#define MEASURE_STALL_MIN_NS (50 * CAIMAN_NS_PER_MS)
+#define MEASURE_STALLS_MAX   250
+
 /* A fault, as far as a flow has not recovered from it. */
 typedef struct {
   guint number;
@@ -45,6 +49,9 @@ typedef struct {
   gint64 bin;                /* the number of the open one */
   gint64 first_bin;          /* of the first delivery; -1: none yet */
   GArray *faults;            /* of FlowFault */
+
+  GArray *stalls;      /* of StoreStall, without their flow: of at least stall_min_ns */
+  gint64 stall_min_ns; /* doubles when they become too many */
 } MeasureFlow;
 
 /* How long something was so; several links of one path may be so at once. */

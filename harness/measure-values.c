@@ -449,6 +449,19 @@ store_links (const Measure *self, StoreRun *run, const MetricInfo *metrics, gsiz
   }
 }
 
+static void
+store_stalls (const Measure *self, StoreRun *run)
+{
+  for (guint i = 0; i < self->n_flows; i++) {
+    const GArray *stalls = self->flows[i].stalls;
+    for (guint k = 0; k < stalls->len; k++) {
+      StoreStall row = g_array_index (stalls, StoreStall, k);
+      row.flow = i;
+      g_array_append_val (run->stalls, row);
+    }
+  }
+}
+
 void
 measure_store (const Measure *self, StoreRun *run)
 {
@@ -466,6 +479,7 @@ measure_store (const Measure *self, StoreRun *run)
                    get_run_metric (self, metrics[m].name));
   }
   store_links (self, run, metrics, n_metrics);
+  store_stalls (self, run);
 }
 
 /* ---- ends ---- */

@@ -97,7 +97,7 @@ void measure_finish (Measure *measure, gint64 now_ns);
 gint64 measure_get (const Measure *measure, ScenarioSubject subject, guint index, ScenarioView view,
                     ScenarioDirections directions, const char *name);
 
-/* Appends every metric to run->metrics. */
+/* Appends every metric to run->metrics, and to run->stalls when flows stood still. */
 void measure_store (const Measure *measure, StoreRun *run);
 
 /* When the last event that had begun by @t_ns has begun (0: none had): from where expectations

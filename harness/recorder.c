@@ -202,6 +202,16 @@ keep_event (Recorder *recorder, ScenarioSide side, int link, const CaimanTraceEv
 }
 
 static void
+count_resend (Recorder *recorder, ScenarioSide side, const CaimanTraceEvent *event)
+{
+  store_run_count_resend (recorder->run,
+                          side == SCENARIO_SIDE_CLIENT ? STORE_SIDE_CLIENT : STORE_SIDE_SERVER,
+                          recorder_find_link (recorder, side, event->link_id),
+                          recorder_find_link (recorder, side, event->from_link_id),
+                          caiman_resend_cause_to_string (event->resend_cause), (gint64)event->b);
+}
+
+static void
 add_checkpoint (Recorder *recorder)
 {
   StoreCheckpoint checkpoint = { .n_events = (gint64)recorder->n_events,
@@ -229,6 +239,8 @@ recorder_trace (Recorder *recorder, ScenarioSide side, const CaimanTraceEvent *e
   if (recorder->n_words == G_N_ELEMENTS (recorder->words))
     add_checkpoint (recorder);
 
+  if (event->resend_cause != CAIMAN_RESEND_NONE)
+    count_resend (recorder, side, event);
   const char *text = get_row_text (event);
   if (!text && !recorder->trace && !recorder->writer)
     return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* recorder.h - turns the endpoints' traces into the run's digest, event rows, blocks of trace
- * events and trace file.
+/* recorder.h - turns the endpoints' traces into the run's digest, event rows, totals of what was
+ * sent again, blocks of trace events and trace file.
  *
  * The digest covers every trace event as four words: time; side, type, reason and link; a; b. Only
  * changes of state and faults become rows. The first trace events, up to a limit, are kept in

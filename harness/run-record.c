@@ -2,6 +2,7 @@
 /* run-record.c - rows of a run's record: what the scenario says, and samples over time. */
 #include "harness/run-private.h"
 
+#include "core/hold.h"
 #include "harness/scenario-values.h"
 
 /* (borrowed from @store) a copy of @text, which is freed. */
@@ -133,6 +134,7 @@ add_link_stats (Run *run, ScenarioSide side, StoreLinkSample *sample, const Caim
   caiman_link_get_stats (link, &stats, now_ns);
   measure_link_rtt (run->measure, sample->link, side, stats.srtt_ns, stats.min_rtt_ns);
   sample->state = caiman_link_state_to_string (caiman_link_get_state (link));
+  sample->hold = caiman_hold_to_string (caiman_link_get_hold (link));
   if (stats.srtt_ns > 0)
     sample->rtt_ns = stats.srtt_ns;
   sample->in_flight_bytes += stats.in_flight_bytes;
@@ -154,6 +156,7 @@ sample_link (Run *run, ScenarioSide side, guint index, CaimanLink *const *links,
     .link = index,
     .side = side == SCENARIO_SIDE_CLIENT ? STORE_SIDE_CLIENT : STORE_SIDE_SERVER,
     .state = "none",
+    .hold = "no-link",
     .rtt_ns = -1,
     .sent_bytes = closed->sent_bytes,
     .delivered_bytes = closed->acked_bytes,

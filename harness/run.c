@@ -75,6 +75,8 @@ make_parts (Run *run, const TestbedClass *klass, const RunOptions *options)
     add_problem (run, "%s", error->message);
     return FALSE;
   }
+  if (options && options->capture && klass->set_capture)
+    klass->set_capture (run->testbed, options->capture);
   run->traffic =
       traffic_new (scenario, run->seed, run->testbed, run->oracle, run->measure, flow_reached, run);
   run->faults = faults_new (run);

@@ -10,6 +10,7 @@
  * or threads may run scenarios side by side. */
 #pragma once
 
+#include "harness/capture.h"
 #include "harness/scenario.h"
 #include "reports/store.h"
 
@@ -34,6 +35,7 @@ typedef struct {
   guint64 kept_events;    /* so many of the first trace events are kept in the record */
   const char *git_id;     /* (nullable) for the record */
   const char *variant;    /* (nullable) what a sweep has set, for the record */
+  Capture *capture;       /* (nullable) gets the packets; of the testbed "sim" alone */
 } RunOptions;
 
 /* How one side's connection ended. */

@@ -269,6 +269,12 @@ sim_apply (Testbed *self, const TestbedFault *fault)
   }
 }
 
+static void
+sim_set_capture (Testbed *self, Capture *capture)
+{
+  sim_network_set_tap (to_sim (self)->network, capture_tap, capture);
+}
+
 static gint64
 sim_get_queue_bytes (Testbed *self, guint link, ScenarioDirection direction)
 {
@@ -406,6 +412,7 @@ const TestbedClass testbed_sim_class = {
   .remove_link = sim_remove_link,
   .apply = sim_apply,
   .find_link = sim_find_link,
+  .set_capture = sim_set_capture,
   .get_queue_bytes = sim_get_queue_bytes,
   .get_wire_bytes = sim_get_wire_bytes,
   .get_steps = sim_get_steps,

@@ -6,6 +6,7 @@
  * from TestbedClass.run(). A testbed refuses what it cannot honour (check) and never ignores it. */
 #pragma once
 
+#include "harness/capture.h"
 #include "harness/scenario.h"
 #include "transports/pump.h"
 
@@ -100,6 +101,9 @@ typedef struct {
    * a time. NULL where a message and its payload always come together. */
   void (*after_packets) (Testbed *self, ScenarioSide side, guint link, TestbedPacketFunc func,
                          gpointer user_data);
+
+  /* @capture (borrowed) gets all packets from now on. NULL where the testbed has none to show. */
+  void (*set_capture) (Testbed *self, Capture *capture);
 
   /* Bytes that wait in front of the bottleneck of one direction of @link. */
   gint64 (*get_queue_bytes) (Testbed *self, guint link, ScenarioDirection direction);

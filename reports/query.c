@@ -14,7 +14,11 @@
 #define HEAD_COLUMNS                                                                               \
   "run.id, campaign_id, scenario_name, scenario_hash, variant, seed, policy, testbed, git_id,"     \
   " run.host, state = 'finished', run.started_us, outcome, exit_class, digest, wall_ns,"           \
-  " simulated_ns, n_events"
+  " simulated_ns, n_events, "
+
+/* ... and what a database of an earlier version does not have. */
+#define HEAD_COLUMNS_SINCE_3 "build_id, origin"
+#define HEAD_COLUMNS_BEFORE  "NULL, NULL"
 
 /* --- Cells -------------------------------------------------------------------------------- */
 
@@ -136,8 +140,32 @@ read_link_sample (StoreRun *run, sqlite3_stmt *stmt)
     .delivered_bytes = integer (stmt, 8),
     .resent_bytes = integer (stmt, 9),
     .queue_bytes = integer (stmt, 10),
+    .hold = text (run, stmt, 11),
   };
   g_array_append_val (run->link_samples, s);
+}
+
+static void
+read_resend (StoreRun *run, sqlite3_stmt *stmt)
+{
+  StoreResend r = {
+    .side = side (stmt, 0),
+    .link = (gint)integer (stmt, 1),
+    .from_link = (gint)integer (stmt, 2),
+    .cause = text (run, stmt, 3),
+    .n_messages = integer (stmt, 4),
+    .bytes = integer (stmt, 5),
+  };
+  g_array_append_val (run->resends, r);
+}
+
+static void
+read_stall (StoreRun *run, sqlite3_stmt *stmt)
+{
+  StoreStall s = { .flow = (guint)integer (stmt, 0),
+                   .begin_ns = integer (stmt, 1),
+                   .end_ns = integer (stmt, 2) };
+  g_array_append_val (run->stalls, s);
 }
 
 static void
@@ -202,48 +230,58 @@ read_expectation (StoreRun *run, sqlite3_stmt *stmt)
   g_array_append_val (run->expectations, e);
 }
 
+#define LINK_SAMPLE_SQL(hold)                                                                      \
+  "SELECT t_ns, link, side, state, rtt_ns, in_flight_bytes, limit_bytes, sent_bytes,"              \
+  " delivered_bytes, resent_bytes, queue_bytes, " hold                                             \
+  " FROM link_sample WHERE run_id = ?1 ORDER BY link, side, t_ns"
+
 static const struct {
   QueryParts part;
-  guint since;     /* the version of the schema that brought the table; 0: always there */
+  guint since;     /* the version of the schema that brought it; 0: always there */
+  guint before;    /* the version that brought another in its place; 0: none did */
   const char *sql; /* ?1 is the run's id */
   void (*read) (StoreRun *run, sqlite3_stmt *stmt);
 } tables[] = {
-  { QUERY_TABLES, 0,
+  { QUERY_TABLES, 0, 0,
     "SELECT side, name, value, unit FROM parameter WHERE run_id = ?1 ORDER BY side, name",
     read_parameter },
-  { QUERY_TABLES, 0,
+  { QUERY_TABLES, 0, 0,
     "SELECT name, carrier, up_rate_bps, up_delay_ns, up_jitter, up_loss, up_queue, down_rate_bps,"
     " down_delay_ns, down_jitter, down_loss, down_queue, weight, cost, quota_bytes"
     " FROM link WHERE run_id = ?1 ORDER BY link",
     read_link },
-  { QUERY_TABLES, 0,
+  { QUERY_TABLES, 0, 0,
     "SELECT name, from_side, kind, offered_bytes, delivered_bytes, complete"
     " FROM flow WHERE run_id = ?1 ORDER BY flow",
     read_flow },
-  { QUERY_TABLES, 0,
+  { QUERY_TABLES, 0, 0,
     "SELECT subject_kind, subject, name, value, unit FROM metric WHERE run_id = ?1 ORDER BY seq",
     read_metric },
-  { QUERY_TABLES, 0,
+  { QUERY_TABLES, 0, 0,
     "SELECT t_ns, side, link, kind, reason, a, b, text FROM event WHERE run_id = ?1 ORDER BY seq",
     read_event },
-  { QUERY_TABLES, 0,
+  { QUERY_TABLES, 0, 0,
     "SELECT n_events, t_ns, digest FROM checkpoint WHERE run_id = ?1 ORDER BY n_events",
     read_checkpoint },
-  { QUERY_TABLES, 0,
+  { QUERY_TABLES, 0, 0,
     "SELECT name, bound, actual, held, line FROM expectation WHERE run_id = ?1 ORDER BY seq",
     read_expectation },
-  { QUERY_TRACE, STORE_VERSION_TRACE,
+  { QUERY_TRACE, STORE_VERSION_TRACE, 0,
     "SELECT first_event, n_events, data FROM trace_block WHERE run_id = ?1 ORDER BY first_event",
     read_trace_block },
-  { QUERY_SAMPLES, 0,
-    "SELECT t_ns, link, side, state, rtt_ns, in_flight_bytes, limit_bytes, sent_bytes,"
-    " delivered_bytes, resent_bytes, queue_bytes"
-    " FROM link_sample WHERE run_id = ?1 ORDER BY link, side, t_ns",
-    read_link_sample },
-  { QUERY_SAMPLES, 0,
+  { QUERY_SAMPLES, STORE_VERSION_HOLD, 0, LINK_SAMPLE_SQL ("hold"), read_link_sample },
+  { QUERY_SAMPLES, 0, STORE_VERSION_HOLD, LINK_SAMPLE_SQL ("NULL"), read_link_sample },
+  { QUERY_SAMPLES, 0, 0,
     "SELECT t_ns, flow, offered_bytes, delivered_bytes, reorder_bytes"
     " FROM flow_sample WHERE run_id = ?1 ORDER BY flow, t_ns",
     read_flow_sample },
+  { QUERY_TABLES, STORE_VERSION_HOLD, 0,
+    "SELECT side, link, from_link, cause, n_messages, bytes FROM resend WHERE run_id = ?1"
+    " ORDER BY side, link, from_link, cause",
+    read_resend },
+  { QUERY_TABLES, STORE_VERSION_HOLD, 0,
+    "SELECT flow, begin_ns, end_ns FROM stall WHERE run_id = ?1 ORDER BY flow, begin_ns",
+    read_stall },
 };
 
 static void
@@ -267,6 +305,8 @@ fill_head (StoreRun *run, sqlite3_stmt *stmt)
   run->wall_ns = integer (stmt, 15);
   run->simulated_ns = integer (stmt, 16);
   run->n_events = integer (stmt, 17);
+  run->build_id = text (run, stmt, 18);
+  run->origin = text (run, stmt, 19);
 }
 
 /* --- Loading one run ------------------------------------------------------------------------ */
@@ -285,18 +325,27 @@ read_rows (Store *store, StoreRun *run, const char *sql, void (*read) (StoreRun 
   return more == 0;
 }
 
+static const char *
+get_later_columns (Store *store)
+{
+  return store_get_version (store) >= STORE_VERSION_ORIGIN ? HEAD_COLUMNS_SINCE_3
+                                                           : HEAD_COLUMNS_BEFORE;
+}
+
 static void
 read_head (StoreRun *run, sqlite3_stmt *stmt)
 {
   fill_head (run, stmt);
-  run->scenario_text = text (run, stmt, 18);
+  run->scenario_text = text (run, stmt, 20);
 }
 
 static gboolean
 load_run (Store *store, StoreRun *run, gint64 run_id, QueryParts parts, GError **error)
 {
-  const char *sql = "SELECT " HEAD_COLUMNS ", text FROM run JOIN scenario USING (text_hash)"
-                    " WHERE run.id = ?1";
+  g_autofree char *sql = g_strconcat ("SELECT " HEAD_COLUMNS, get_later_columns (store),
+                                      ", text FROM run JOIN scenario USING (text_hash)"
+                                      " WHERE run.id = ?1",
+                                      NULL);
   run->id = run_id;
   if (!read_rows (store, run, sql, read_head, error))
     return FALSE;
@@ -305,8 +354,10 @@ load_run (Store *store, StoreRun *run, gint64 run_id, QueryParts parts, GError *
                  store_get_path (store), run_id);
     return FALSE;
   }
+  guint version = store_get_version (store);
   for (gsize i = 0; i < G_N_ELEMENTS (tables); i++)
-    if ((tables[i].part & parts) && tables[i].since <= store_get_version (store) &&
+    if ((tables[i].part & parts) && tables[i].since <= version &&
+        (tables[i].before == 0 || version < tables[i].before) &&
         !read_rows (store, run, tables[i].sql, tables[i].read, error))
       return FALSE;
   return TRUE;
@@ -360,9 +411,9 @@ read_entry (sqlite3_stmt *stmt)
   QueryListEntry *entry = g_new0 (QueryListEntry, 1);
   entry->run = store_run_new ();
   fill_head (entry->run, stmt);
-  entry->campaign = g_strdup ((const char *)sqlite3_column_text (stmt, 18));
-  entry->n_held = (guint)integer (stmt, 19);
-  entry->n_not_held = (guint)integer (stmt, 20);
+  entry->campaign = g_strdup ((const char *)sqlite3_column_text (stmt, 20));
+  entry->n_held = (guint)integer (stmt, 21);
+  entry->n_not_held = (guint)integer (stmt, 22);
   return entry;
 }
 
@@ -381,12 +432,14 @@ reversed (GPtrArray *entries)
 GPtrArray *
 query_list_runs (Store *store, const QueryFilter *filter, guint limit, GError **error)
 {
-  static const char sql[] =
-      "SELECT " HEAD_COLUMNS ", campaign.name,"
-      " (SELECT count (*) FROM expectation AS e WHERE e.run_id = run.id AND held),"
-      " (SELECT count (*) FROM expectation AS e WHERE e.run_id = run.id AND NOT held)"
-      " FROM run JOIN campaign ON campaign.id = campaign_id WHERE " QUERY_FILTER_SQL
-      " ORDER BY run.id DESC LIMIT ?7";
+  g_autofree char *sql =
+      g_strconcat ("SELECT " HEAD_COLUMNS, get_later_columns (store),
+                   ", campaign.name,"
+                   " (SELECT count (*) FROM expectation AS e WHERE e.run_id = run.id AND held),"
+                   " (SELECT count (*) FROM expectation AS e WHERE e.run_id = run.id AND NOT held)"
+                   " FROM run JOIN campaign ON campaign.id = campaign_id WHERE " QUERY_FILTER_SQL
+                   " ORDER BY run.id DESC LIMIT ?7",
+                   NULL);
   g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func (free_entry);
   store_lock (store);
   g_autoptr (sqlite3_stmt) stmt = store_prepare (store, sql, WHAT, error);

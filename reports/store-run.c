@@ -51,6 +51,8 @@ store_run_new (void)
   run->trace_blocks = g_array_new (FALSE, TRUE, sizeof (StoreTraceBlock));
   g_array_set_clear_func (run->trace_blocks, clear_trace_block);
   run->expectations = g_array_new (FALSE, TRUE, sizeof (StoreExpectation));
+  run->resends = g_array_new (FALSE, TRUE, sizeof (StoreResend));
+  run->stalls = g_array_new (FALSE, TRUE, sizeof (StoreStall));
   run->strings = g_string_chunk_new (4096);
   return run;
 }
@@ -70,6 +72,8 @@ store_run_free (StoreRun *run)
   g_array_unref (run->checkpoints);
   g_array_unref (run->trace_blocks);
   g_array_unref (run->expectations);
+  g_array_unref (run->resends);
+  g_array_unref (run->stalls);
   g_string_chunk_free (run->strings);
   g_free (run);
 }
@@ -110,6 +114,28 @@ store_run_get_metric (const StoreRun *run, StoreSubject subject_kind, const char
       return metric->value;
   }
   return NAN;
+}
+
+void
+store_run_count_resend (StoreRun *run, StoreSide side, gint link, gint from_link, const char *cause,
+                        gint64 bytes)
+{
+  for (guint i = 0; i < run->resends->len; i++) {
+    StoreResend *row = &g_array_index (run->resends, StoreResend, i);
+    if (row->side == side && row->link == link && row->from_link == from_link &&
+        g_str_equal (row->cause, cause)) {
+      row->n_messages++;
+      row->bytes += bytes;
+      return;
+    }
+  }
+  StoreResend first = { .side = side,
+                        .link = link,
+                        .from_link = from_link,
+                        .cause = cause,
+                        .n_messages = 1,
+                        .bytes = bytes };
+  g_array_append_val (run->resends, first);
 }
 
 gint64

@@ -150,7 +150,24 @@ typedef struct {
   gint64 delivered_bytes; /* acknowledged */
   gint64 resent_bytes;
   gint64 queue_bytes; /* waiting in the link's outbox and the path's queue */
+  const char *hold;   /* what kept new data off it, "none" or "peer-window", ...; NULL: not known */
 } StoreLinkSample;
+
+/* Payload of which the transmissions over @link were not the first. */
+typedef struct {
+  StoreSide side;
+  gint link;         /* index; -1: not known */
+  gint from_link;    /* of the link that had it before; -1: not known */
+  const char *cause; /* e.g. "suspected" */
+  gint64 n_messages;
+  gint64 bytes;
+} StoreResend;
+
+/* Bytes of a flow waited, and none was delivered. */
+typedef struct {
+  guint flow; /* index */
+  gint64 begin_ns, end_ns;
+} StoreStall;
 
 typedef struct {
   gint64 t_ns;
@@ -210,9 +227,11 @@ typedef struct {
   const char *variant;       /* what a sweep has set, e.g. "link lte.delay=20ms"; NULL: no sweep */
   gint64 seed;               /* >= 0 */
   const char *policy;
-  const char *testbed; /* "sim", "tcp", "lab" */
-  const char *git_id;  /* of the build */
-  const char *host;    /* NULL: begin fills in this host's name */
+  const char *testbed;  /* "sim", "tcp", "lab" */
+  const char *git_id;   /* of the build */
+  const char *host;     /* NULL: begin fills in this host's name */
+  const char *build_id; /* of the binary; NULL: begin fills in that of this program */
+  const char *origin;   /* names the run in all databases; NULL: begin makes one up */
 
   /* To be set before store_run_finish(). */
   const char *digest;  /* hex; NULL where the run has none */
@@ -234,6 +253,8 @@ typedef struct {
   GArray *checkpoints;  /* of StoreCheckpoint, in order */
   GArray *trace_blocks; /* of StoreTraceBlock, in order */
   GArray *expectations; /* of StoreExpectation, in the file's order */
+  GArray *resends;      /* of StoreResend: store_run_count_resend() */
+  GArray *stalls;       /* of StoreStall, in order for each flow */
 
   /* Of a run that is recorded while it goes on (store_run_append()): what is in @links and @events
    * follows on so many that are recorded already. Else 0. */
@@ -262,6 +283,11 @@ void store_run_add_metric (StoreRun *run, StoreSubject subject_kind, const char 
 double store_run_get_metric (const StoreRun *run, StoreSubject subject_kind, const char *subject,
                              const char *name);
 
+/* Counts a message that was sent again: adds to the row of its links and cause. @cause is static.
+ */
+void store_run_count_resend (StoreRun *run, StoreSide side, gint link, gint from_link,
+                             const char *cause, gint64 bytes);
+
 /* Appends the next @n_events trace events; takes @data. */
 void store_run_take_trace_block (StoreRun *run, gint64 n_events, GBytes *data);
 
@@ -277,10 +303,10 @@ gboolean store_run_finish (Store *store, StoreRun *run, GError **error);
 
 /* Commits all rows of @run, which goes on: what has no end in sight is recorded bit by bit, so that
  * neither memory nor a kill costs more than the latest bit. Between two calls the caller empties
- * parameters, links, samples and events, and counts first_link and first_event up; flows and
- * metrics always replace those recorded before. The last bit goes with store_run_finish(). Of the
- * fields to be set before that, wall_ns, simulated_ns and n_events are recorded. On failure nothing
- * was written, and the same call may be made again. */
+ * parameters, links, samples and events, and counts first_link and first_event up; flows, metrics
+ * and resends always replace those recorded before. The last bit goes with store_run_finish(). Of
+ * the fields to be set before that, wall_ns, simulated_ns and n_events are recorded. On failure
+ * nothing was written, and the same call may be made again. */
 gboolean store_run_append (Store *store, StoreRun *run, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Store, store_close)

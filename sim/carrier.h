@@ -5,7 +5,7 @@
  * changes while bytes may be on their way is bracketed by will_change() and changed(). */
 #pragma once
 
-#include "sim/network.h"
+#include "sim/tap.h"
 
 G_BEGIN_DECLS
 
@@ -59,11 +59,16 @@ struct _SimLinkPath {
   gboolean refusing;
   gint64 connect_timeout_ns;
   gsize receive_buffer_bytes;
+  guint n_connects; /* connections so far */
   const SimCarrierClass *klass;
   SimCarrier *carrier;
 };
 
 extern const SimCarrierClass sim_pipe_class;
+
+/* Tells the network's tap, if there is one; time and path of @event are filled in. */
+gboolean sim_link_path_is_tapped (const SimLinkPath *path);
+void sim_link_path_tap (SimLinkPath *path, SimTapEvent event);
 
 /* TRUE when the network has an accept call-back and the path does not refuse. */
 gboolean sim_link_path_accepts (const SimLinkPath *path);

@@ -10,6 +10,8 @@ struct _SimNetwork {
   GPtrArray *paths; /* of SimLinkPath, in the order in which they were added */
   SimAcceptFunc accept;
   gpointer accept_data;
+  SimTapFunc tap; /* (nullable) */
+  gpointer tap_data;
 };
 
 static void
@@ -49,6 +51,31 @@ sim_network_set_accept (SimNetwork *network, SimAcceptFunc func, gpointer user_d
 {
   network->accept = func;
   network->accept_data = user_data;
+}
+
+void
+sim_network_set_tap (SimNetwork *network, SimTapFunc func, gpointer user_data)
+{
+  network->tap = func;
+  network->tap_data = user_data;
+}
+
+gboolean
+sim_link_path_is_tapped (const SimLinkPath *path)
+{
+  return path->network->tap != NULL;
+}
+
+void
+sim_link_path_tap (SimLinkPath *path, SimTapEvent event)
+{
+  const SimNetwork *network = path->network;
+
+  if (!network->tap)
+    return;
+  event.time_ns = caiman_timer_queue_now (path->queue);
+  event.path = path;
+  network->tap (network->tap_data, &event);
 }
 
 CaimanTimerQueue *

@@ -60,6 +60,7 @@ pipe_half_send_reset (PipeHalf *half)
   pipe_half_drop_unsent (half);
   if (half->stuck)
     return;
+  pipe_tap (half->connection, SIM_TAP_RST, half->direction, FALSE);
   half->reset_arrival_ns = MAX (pipe_now (pipe) + delay_ns, half->last_arrival_ns);
   pipe_half_carry (half, pipe_node_new (pipe, PIPE_NODE_RST), delay_ns);
 }
@@ -79,7 +80,7 @@ pipe_half_drop_carried (PipeHalf *half)
 /* What a decoder says to frame number @seq with a bit flipped. The length field is spared: with
  * that one wrong, a receiver may wait for bytes that never come, and nobody would see an error. */
 static CaimanFrameVerdict
-try_corrupted (PipeHalf *half, const guint8 *data, gsize size)
+try_corrupted (PipeHalf *half, const guint8 *data, gsize size, guint64 *bit_out)
 {
   SimPath *path = half->connection->pipe->path->directions[half->direction].path;
   g_autofree guint8 *bytes = g_malloc (CAIMAN_FRAME_HEADER_BYTES + size);
@@ -94,6 +95,7 @@ try_corrupted (PipeHalf *half, const guint8 *data, gsize size)
   if (size > 0)
     memcpy (bytes + CAIMAN_FRAME_HEADER_BYTES, data, size);
   bytes[bit / 8] ^= 1 << (bit % 8);
+  *bit_out = bit;
   caiman_frame_decoder_init (&decoder, CAIMAN_FRAME_PAYLOAD_MAX_BYTES, half->frames);
   verdict = caiman_frame_decoder_feed (&decoder, &input, &input_bytes, &frame);
   caiman_frame_decoder_clear (&decoder);
@@ -105,7 +107,12 @@ static void
 deliver_frame (PipeHalf *half, PipeEnd *receiver, const guint8 *data, gsize size, GBytes *bytes,
                gboolean corrupt)
 {
-  if (corrupt && try_corrupted (half, data, size) != CAIMAN_FRAME_READY) {
+  guint64 corrupt_bit = SIM_TAP_INTACT;
+  gboolean is_refused =
+      corrupt && try_corrupted (half, data, size, &corrupt_bit) != CAIMAN_FRAME_READY;
+
+  pipe_tap_frame (half, data, size, TRUE, corrupt_bit);
+  if (is_refused) {
     pipe_half_send_reset (pipe_end_get_out (receiver));
     pipe_end_fail (receiver, CAIMAN_REASON_LINK_FRAME_ERROR, FALSE);
     return;
@@ -177,12 +184,15 @@ handle_node (PipeHalf *half, PipeNode *node)
     }
     break;
   case PIPE_NODE_ACCEPT:
+    pipe_tap (half->connection, SIM_TAP_ACK, half->direction, TRUE);
     accept_server (half);
     break;
   case PIPE_NODE_FIN:
+    pipe_tap (half->connection, SIM_TAP_FIN, half->direction, TRUE);
     pipe_end_fail (receiver, CAIMAN_REASON_LINK_CLOSED, TRUE);
     break;
   case PIPE_NODE_RST:
+    pipe_tap (half->connection, SIM_TAP_RST, half->direction, TRUE);
     pipe_end_fail (receiver, CAIMAN_REASON_LINK_RESET, FALSE);
     break;
   }
@@ -200,6 +210,7 @@ arrived (gpointer user_data)
 
   pipe_connection_pin (connection);
   if (!receiver->reading) {
+    pipe_tap (connection, SIM_TAP_RST, half->direction, TRUE);
     pipe_end_fail (receiver, CAIMAN_REASON_LINK_RESET, FALSE);
   } else {
     node = pipe_fifo_pop (&half->carried);

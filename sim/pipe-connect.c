@@ -16,6 +16,14 @@ typedef enum {
   SYN_LOST,
 } SynStage;
 
+static SimTapKind
+get_tap_kind (SynStage stage)
+{
+  if (stage == SYN_UP)
+    return SIM_TAP_SYN;
+  return stage == SYN_ACK_DOWN ? SIM_TAP_SYN_ACK : SIM_TAP_RST;
+}
+
 typedef struct {
   PipeConnection *connection;
   SynStage stage;
@@ -46,6 +54,7 @@ send_segment (Syn *syn, SimDirection d, SynStage stage)
   SimPathDirection *direction = &pipe->path->directions[d];
   gint64 now_ns = pipe_now (pipe);
 
+  pipe_tap (syn->connection, get_tap_kind (stage), d, FALSE);
   syn->sent_ns = now_ns;
   if (direction->dark || direction->paused) {
     syn->stage = SYN_LOST;
@@ -66,6 +75,7 @@ establish (PipeConnection *connection)
   pipe_connect_cancel (connection);
   client->state = PIPE_END_OPEN;
   connection->accept_pending = TRUE;
+  pipe_tap (connection, SIM_TAP_ACK, SIM_DIRECTION_UP, FALSE);
   pipe_half_carry (up, pipe_node_new (pipe, PIPE_NODE_ACCEPT),
                    sim_link_path_get_config (pipe->path, SIM_DIRECTION_UP)->delay_ns);
   pipe_connection_pin (connection);
@@ -83,6 +93,8 @@ segment_arrived (gpointer user_data)
 
   if (is_swallowed (&path->directions[direction], syn->sent_ns))
     syn->stage = SYN_LOST;
+  else
+    pipe_tap (connection, get_tap_kind (syn->stage), direction, TRUE);
   switch (syn->stage) {
   case SYN_UP:
     send_segment (syn, SIM_DIRECTION_DOWN,

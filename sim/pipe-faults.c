@@ -66,6 +66,10 @@ reset_connection (PipeConnection *connection)
   for (guint i = 0; i < 2; i++)
     pipe_half_drop_carried (&connection->halves[i]);
   forget_accept (connection);
+  if (client->state != PIPE_END_DEAD)
+    pipe_tap (connection, SIM_TAP_RST, SIM_DIRECTION_DOWN, TRUE);
+  if (server->state == PIPE_END_OPEN)
+    pipe_tap (connection, SIM_TAP_RST, SIM_DIRECTION_UP, TRUE);
   if (client->state == PIPE_END_NEW)
     pipe_end_fail_later (client, CAIMAN_REASON_CONNECT_REFUSED);
   else if (client->state == PIPE_END_OPEN)

@@ -83,6 +83,7 @@ struct _PipeConnection {
   SimCarrier *pipe;
   PipeConnection *prev;
   PipeConnection *next;
+  guint number; /* among the path's connections, from 1 */
   PipeEnd ends[2];
   PipeHalf halves[SIM_N_DIRECTIONS];
   PipeConnecting *connecting; /* (owned, nullable) */
@@ -167,6 +168,12 @@ gboolean pipe_end_is_writable (PipeEnd *end);
 
 /* Tells the user by a timer of now. */
 void pipe_end_writable_later (PipeEnd *end);
+
+/* Tell the tap, if there is one: of what is not a frame, and of a frame. */
+void pipe_tap (PipeConnection *connection, SimTapKind kind, SimDirection direction,
+               gboolean arrives);
+void pipe_tap_frame (PipeHalf *half, const guint8 *data, gsize size, gboolean arrives,
+                     guint64 corrupt_bit);
 
 /* pipe-connect.c */
 

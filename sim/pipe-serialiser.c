@@ -118,6 +118,22 @@ mark_corrupt (SimPathDirection *direction, PipeNode *node)
   }
 }
 
+static void
+tap_frames (PipeHalf *half, PipeNode *node)
+{
+  gsize size;
+  const guint8 *data;
+
+  if (!sim_link_path_is_tapped (half->connection->pipe->path))
+    return;
+  data = caiman_packet_get_message (&node->packet, &size);
+  pipe_tap_frame (half, data, size, FALSE, SIM_TAP_INTACT);
+  if (!node->packet.payload)
+    return;
+  data = g_bytes_get_data (node->packet.payload, &size);
+  pipe_tap_frame (half, data, size, FALSE, SIM_TAP_INTACT);
+}
+
 /* The last bit of @node is out. */
 static void
 depart (PipeHalf *half, PipeNode *node)
@@ -127,9 +143,11 @@ depart (PipeHalf *half, PipeNode *node)
   gint64 delay_ns;
 
   if (node->kind != PIPE_NODE_PACKET) {
+    pipe_tap (half->connection, SIM_TAP_FIN, half->direction, FALSE);
     pipe_half_carry (half, node, sim_path_get_config (direction->path)->delay_ns);
     return;
   }
+  tap_frames (half, node);
   sim_path_count (direction->path, node->wire_bytes);
   mark_corrupt (direction, node);
   delay_ns = sim_path_draw_delay (direction->path);

@@ -163,6 +163,30 @@ pipe_end_is_writable (PipeEnd *end)
          pipe_end_get_out (end)->unsent_bytes < MIN (path_limit_bytes, end->send_limit_bytes);
 }
 
+void
+pipe_tap (PipeConnection *connection, SimTapKind kind, SimDirection direction, gboolean arrives)
+{
+  sim_link_path_tap (connection->pipe->path, (SimTapEvent) { .kind = kind,
+                                                             .connection = connection->number,
+                                                             .direction = direction,
+                                                             .arrives = arrives,
+                                                             .corrupt_bit = SIM_TAP_INTACT });
+}
+
+void
+pipe_tap_frame (PipeHalf *half, const guint8 *data, gsize size, gboolean arrives,
+                guint64 corrupt_bit)
+{
+  sim_link_path_tap (half->connection->pipe->path,
+                     (SimTapEvent) { .kind = SIM_TAP_FRAME,
+                                     .connection = half->connection->number,
+                                     .direction = half->direction,
+                                     .arrives = arrives,
+                                     .data = data,
+                                     .size = size,
+                                     .corrupt_bit = corrupt_bit });
+}
+
 /* The transport contract. */
 
 static void
@@ -299,6 +323,7 @@ pipe_connect (SimCarrier *pipe)
   PipeConnection *connection = g_new0 (PipeConnection, 1);
 
   connection->pipe = pipe;
+  connection->number = ++pipe->path->n_connects;
   for (guint i = 0; i < 2; i++) {
     init_end (&connection->ends[i], connection, i);
     connection->halves[i].connection = connection;

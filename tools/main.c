@@ -21,6 +21,7 @@ static const struct {
   { "show", verb_show, "list recorded runs, or show one" },
   { "report", verb_report, "write the runs as one HTML file, or as Markdown, CSV, JSON" },
   { "plot", verb_plot, "draw one plot of a run as SVG or PNG" },
+  { "export", verb_export, "write a recorded run as qlog, or its packets as pcapng" },
   { "prune", verb_prune, "delete recorded runs" },
   { "tunnel", verb_tunnel, "forward TCP ports over all links together" },
   { "monitor", verb_monitor, "watch a running tunnel on the whole terminal" },

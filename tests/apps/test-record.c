@@ -170,6 +170,51 @@ test_finished_run (Recorded *r, gconstpointer data)
   g_assert_cmpuint (count_events (run, "link-state", 1, "closed"), ==, 1);
 }
 
+/* Why links carried nothing, and what was sent again over which link, in total whenever it is
+ * written in parts. */
+static void
+test_holds_and_resends (Recorded *r, gconstpointer data)
+{
+  pass (r, S (1));
+  r->duo->auto_read = TRUE;
+  duo_offer (r->duo, DUO_CLIENT, 200, 1000, 1000);
+  pass (r, S (6)); /* beyond a commit */
+  duo_block (r->duo, DUO_SERVER, 2);
+  duo_advance (r->duo, MS (100));
+  duo_offer (r->duo, DUO_CLIENT, 1, 1000, 1000);
+  duo_stall_link (r->duo, 1);
+  duo_unblock (r->duo, DUO_SERVER, 2);
+  pass (r, S (7));
+  duo_block (r->duo, DUO_CLIENT, 2);
+  pass (r, MS (300));
+  close_record (r);
+
+  g_autoptr (StoreRun) run = load (r, 1);
+  guint n_blocked = 0, n_idle = 0;
+  for (guint i = 0; i < run->link_samples->len; i++) {
+    const StoreLinkSample *s = &g_array_index (run->link_samples, StoreLinkSample, i);
+    g_assert_nonnull (s->hold);
+    n_blocked += s->link == 1 && g_str_equal (s->hold, "blocked-local");
+    n_idle += g_str_equal (s->hold, "no-data");
+  }
+  g_assert_cmpuint (n_blocked, >, 0);
+  g_assert_cmpuint (n_idle, >, 0);
+  g_assert_cmpuint (run->resends->len, >, 0);
+  gint64 bytes = 0;
+  guint n_rescues = 0;
+  for (guint i = 0; i < run->resends->len; i++) {
+    const StoreResend *resend = &g_array_index (run->resends, StoreResend, i);
+    g_assert_cmpint (resend->side, ==, STORE_SIDE_CLIENT);
+    g_assert_cmpint (resend->link, ==, 1 - resend->from_link);
+    n_rescues += resend->link == 1 && g_str_equal (resend->cause, "suspected");
+    bytes += resend->bytes;
+  }
+  double again = store_run_get_metric (run, STORE_SUBJECT_CONNECTION, "client", "resent-bytes") +
+                 store_run_get_metric (run, STORE_SUBJECT_CONNECTION, "client", "duplicate-bytes");
+  g_assert_cmpuint (n_rescues, ==, 1);
+  g_assert_cmpfloat ((double)bytes, ==, again);
+}
+
 /* Idle time costs nothing; what is before and after it is there. */
 static void
 test_idle_is_left_out (Recorded *r, gconstpointer data)
@@ -477,6 +522,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(name, func) g_test_add ("/apps/record/" name, Recorded, NULL, set_up, func, tear_down)
   ADD ("finished-run", test_finished_run);
+  ADD ("holds-and-resends", test_holds_and_resends);
   ADD ("idle-is-left-out", test_idle_is_left_out);
   ADD ("killed", test_killed);
   ADD ("interrupted", test_interrupted);

@@ -149,6 +149,31 @@ test_gaps (void)
 }
 
 /* A flow that never goes on: its last gap lasts until the connection ended. */
+/* Those of 50 ms or more are recorded; of many, the longer ones. */
+static void
+test_stalls (void)
+{
+  Measured m;
+  g_autoptr (StoreRun) run = store_run_new ();
+  measured_init (&m, "[traffic upload]\nfrom = client\nkind = bulk\nbytes = 1MB\n");
+  measure_flow_offered (m.measure, 0, 1000000, MS (20));
+  gint64 t_ns = MS (100);
+  measure_flow_delivered (m.measure, 0, 100, t_ns);
+  measure_flow_delivered (m.measure, 0, 100, t_ns += MS (49));
+  measure_flow_delivered (m.measure, 0, 100, t_ns += MS (50));
+  for (guint i = 0; i < 300; i++) /* of 60 ms, and every tenth of 150 ms */
+    measure_flow_delivered (m.measure, 0, 100, t_ns += MS (i % 10 == 9 ? 150 : 60));
+  measure_finish (m.measure, t_ns + MS (210)); /* it stood still when it was over */
+  measure_store (m.measure, run);
+  g_assert_cmpuint (run->stalls->len, ==, 31);
+  for (guint i = 0; i < 31; i++) {
+    const StoreStall *stall = &g_array_index (run->stalls, StoreStall, i);
+    g_assert_cmpuint (stall->flow, ==, 0);
+    g_assert_cmpint (stall->end_ns - stall->begin_ns, ==, i < 30 ? MS (150) : MS (210));
+  }
+  measured_clear (&m);
+}
+
 static void
 test_open_gap (void)
 {
@@ -527,6 +552,7 @@ main (int argc, char **argv)
   g_test_add_func ("/harness/measure/clock-start", test_clock_start);
   g_test_add_func ("/harness/measure/nothing-delivered", test_nothing_delivered);
   g_test_add_func ("/harness/measure/gaps", test_gaps);
+  g_test_add_func ("/harness/measure/stalls", test_stalls);
   g_test_add_func ("/harness/measure/open-gap", test_open_gap);
   g_test_add_func ("/harness/measure/recovery", test_recovery);
   g_test_add_func ("/harness/measure/recovery-edges", test_recovery_edges);

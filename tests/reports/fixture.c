@@ -101,13 +101,20 @@ static void
 add_samples (StoreRun *run)
 {
   StoreLinkSample links[] = {
-    { 0, 0, STORE_SIDE_CLIENT, "testing", -1, 0, 65536, 0, 0, 0, 0 },
-    { 100000000, 0, STORE_SIDE_CLIENT, "working", 21000000, 9000, 90000, 625000, 500000, 10, 77 },
-    { 100000000, 1, STORE_SIDE_SERVER, "working", 81000000, 1, 2, 3, 4, 5, 6 },
+    { 0, 0, STORE_SIDE_CLIENT, "testing", -1, 0, 65536, 0, 0, 0, 0, NULL },
+    { 100000000, 0, STORE_SIDE_CLIENT, "working", 21000000, 9000, 90000, 625000, 500000, 10, 77,
+      "none" },
+    { 100000000, 1, STORE_SIDE_SERVER, "working", 81000000, 1, 2, 3, 4, 5, 6, "peer-window" },
   };
   g_array_append_vals (run->link_samples, links, G_N_ELEMENTS (links));
   StoreFlowSample flows[] = { { 0, 0, 0, 0, 0 }, { 100000000, 0, 700000, 480000, 20000 } };
   g_array_append_vals (run->flow_samples, flows, G_N_ELEMENTS (flows));
+
+  store_run_count_resend (run, STORE_SIDE_CLIENT, 1, 0, "suspected", 1400);
+  store_run_count_resend (run, STORE_SIDE_CLIENT, -1, 0, "gone", 100);
+  store_run_count_resend (run, STORE_SIDE_CLIENT, 1, 0, "suspected", 600);
+  StoreStall stalls[] = { { 0, 4010000000, 4115000000 }, { 0, 9100000000, 9160000000 } };
+  g_array_append_vals (run->stalls, stalls, G_N_ELEMENTS (stalls));
 
   for (guint8 i = 0; i < 3; i++) {
     StoreCheckpoint checkpoint = { .n_events = 1000 * (i + 1), .t_ns = 500000 * (i + 1) };

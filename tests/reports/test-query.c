@@ -215,6 +215,18 @@ test_views (Fixture *f, gconstpointer unused)
     { "SELECT count (*) FROM event_timeline WHERE run_id = 1 AND link = 'wifi'", 2 },
     { "SELECT count (*) FROM event_timeline WHERE run_id = 1 AND link IS NULL", 1 },
     { "SELECT lost_ms FROM lost_time WHERE run_id = 1 AND cause = 'ramp-up'", 300 },
+    { "SELECT count (*) FROM link_hold WHERE run_id = 1", 3 },
+    { "SELECT why = 'in-use' AND idle = 0 AND number = 1 FROM link_hold"
+      " WHERE run_id = 1 AND link = 'wifi' AND t_s > 0",
+      1 },
+    { "SELECT why = 'peer-window' AND idle IS NULL FROM link_hold"
+      " WHERE run_id = 1 AND link = 'lte'",
+      1 },
+    { "SELECT n_messages * 10000 + bytes FROM sent_twice"
+      " WHERE run_id = 1 AND link = 'lte' AND from_link = 'wifi' AND cause = 'suspected'",
+      22000 },
+    { "SELECT link IS NULL FROM sent_twice WHERE run_id = 1 AND cause = 'gone'", 1 },
+    { "SELECT gap_ms FROM flow_stall WHERE run_id = 1 AND flow = 'upload' AND begin_s < 5", 105 },
   };
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_test_message ("%s", cases[i].sql);
@@ -270,6 +282,12 @@ test_prune (Fixture *f, gconstpointer unused)
   g_assert_cmpint (result.n_campaigns, ==, 1);
   assert_found (f, (QueryFilter) { 0 }, 0, "1");
   g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM scenario"), ==, 1);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter_set"), ==, 1);
+
+  QueryFilter all = { 0 };
+  g_assert_true (prune_runs (f->store, &all, FALSE, &result, &error));
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter_set"), ==, 0);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter_value"), ==, 0);
 
   /* A number is never given twice. */
   g_assert_cmpint (fixture_record (f->store, f->campaign_id, 1), ==, 6);

@@ -66,6 +66,7 @@ add_rows (StoreRun *run, const char *link, gint64 delivered_bytes)
   g_array_append_val (run->events, event);
   g_array_append_val (run->link_samples, sample);
   g_array_append_val (run->flows, flow);
+  store_run_count_resend (run, STORE_SIDE_CLIENT, 0, 0, "late", delivered_bytes);
   store_run_add_metric (run, STORE_SUBJECT_FLOW, "sent", "delivered-bytes", (double)delivered_bytes,
                         "bytes");
 }
@@ -80,6 +81,7 @@ next_part (StoreRun *run)
   g_array_set_size (run->link_samples, 0);
   g_array_set_size (run->flows, 0);
   g_array_set_size (run->metrics, 0);
+  g_array_set_size (run->resends, 0);
 }
 
 static StoreRun *
@@ -116,6 +118,8 @@ test_parts_add_up (Database *d, gconstpointer data)
   g_assert_cmpuint (so_far->flows->len, ==, 1);
   g_assert_cmpint (g_array_index (so_far->flows, StoreFlow, 0).delivered_bytes, ==, 200);
   g_assert_cmpuint (so_far->metrics->len, ==, 1);
+  g_assert_cmpuint (so_far->resends->len, ==, 1);
+  g_assert_cmpint (g_array_index (so_far->resends, StoreResend, 0).bytes, ==, 200);
 
   next_part (run);
   add_rows (run, "third", 300);

@@ -48,6 +48,8 @@ assert_same_heads (const StoreRun *a, const StoreRun *b)
   g_assert_cmpstr (a->testbed, ==, b->testbed);
   g_assert_cmpstr (a->git_id, ==, b->git_id);
   g_assert_cmpstr (a->host, ==, b->host);
+  g_assert_cmpstr (a->build_id, ==, b->build_id);
+  g_assert_cmpstr (a->origin, ==, b->origin);
   g_assert_cmpstr (a->digest, ==, b->digest);
   g_assert_cmpstr (a->outcome, ==, b->outcome);
   g_assert_cmpint (a->exit_class, ==, b->exit_class);
@@ -154,6 +156,7 @@ g_assert_cmpint (x->sent_bytes, ==, y->sent_bytes);
 g_assert_cmpint (x->delivered_bytes, ==, y->delivered_bytes);
 g_assert_cmpint (x->resent_bytes, ==, y->resent_bytes);
 g_assert_cmpint (x->queue_bytes, ==, y->queue_bytes);
+g_assert_cmpstr (x->hold, ==, y->hold);
 }
 EACH (StoreFlowSample, flow_samples, i, x, y)
 g_assert_cmpint (x->t_ns, ==, y->t_ns);
@@ -162,6 +165,46 @@ g_assert_cmpint (x->offered_bytes, ==, y->offered_bytes);
 g_assert_cmpint (x->delivered_bytes, ==, y->delivered_bytes);
 g_assert_cmpint (x->reorder_bytes, ==, y->reorder_bytes);
 }
+EACH (StoreStall, stalls, i, x, y)
+g_assert_cmpuint (x->flow, ==, y->flow);
+g_assert_cmpint (x->begin_ns, ==, y->begin_ns);
+g_assert_cmpint (x->end_ns, ==, y->end_ns);
+}
+}
+
+/* The database has them in an order of its own. */
+static void
+assert_same_resends (const StoreRun *a, const StoreRun *b)
+{
+  g_assert_cmpuint (a->resends->len, ==, b->resends->len);
+  for (guint i = 0; i < a->resends->len; i++) {
+    const StoreResend *x = &g_array_index (a->resends, StoreResend, i);
+    guint n_found = 0;
+    for (guint k = 0; k < b->resends->len; k++) {
+      const StoreResend *y = &g_array_index (b->resends, StoreResend, k);
+      n_found += x->side == y->side && x->link == y->link && x->from_link == y->from_link &&
+                 g_str_equal (x->cause, y->cause) && x->n_messages == y->n_messages &&
+                 x->bytes == y->bytes;
+    }
+    g_assert_cmpuint (n_found, ==, 1);
+  }
+}
+
+/* Equal ones share a row. */
+static void
+test_count_resend (void)
+{
+  g_autoptr (StoreRun) run = store_run_new ();
+  for (guint i = 0; i < 3; i++) {
+    store_run_count_resend (run, STORE_SIDE_CLIENT, 1, 0, "late", 100);
+    store_run_count_resend (run, STORE_SIDE_SERVER, 1, 0, "late", 1);
+    store_run_count_resend (run, STORE_SIDE_CLIENT, 0, 1, "late", 1);
+    store_run_count_resend (run, STORE_SIDE_CLIENT, 1, 0, "gone", 1);
+  }
+  g_assert_cmpuint (run->resends->len, ==, 4);
+  const StoreResend *row = &g_array_index (run->resends, StoreResend, 0);
+  g_assert_cmpint (row->n_messages, ==, 3);
+  g_assert_cmpint (row->bytes, ==, 300);
 }
 
 static void
@@ -184,6 +227,30 @@ test_round_trip (Fixture *f, gconstpointer unused)
   assert_same_results (run, back);
   g_assert_cmpint (store_run_get_kept_events (back), ==, 2010);
   assert_same_histories (run, back);
+  assert_same_resends (run, back);
+}
+
+/* Runs with equal tunables share a set of them; one other value, or none at all, does not. */
+static void
+test_shared_parameters (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  fixture_record (f->store, f->campaign_id, 1);
+  fixture_record (f->store, f->campaign_id, 2);
+  g_autoptr (StoreRun) other = fixture_run_new (f->campaign_id, 3);
+  g_array_index (other->parameters, StoreParameter, 0).value = "7";
+  g_assert_true (store_run_begin (f->store, other, &error));
+  g_assert_true (store_run_finish (f->store, other, &error));
+  g_autoptr (StoreRun) none = fixture_run_new (f->campaign_id, 4);
+  g_array_set_size (none->parameters, 0);
+  g_assert_true (store_run_begin (f->store, none, &error));
+  g_assert_true (store_run_finish (f->store, none, &error));
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter_set"), ==, 2);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter WHERE value = '7'"), ==,
+                   1);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter WHERE run_id = 4"), ==,
+                   0);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (DISTINCT origin) FROM run"), ==, 4);
 }
 
 static void
@@ -435,7 +502,9 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, test) g_test_add (path, Fixture, NULL, set_up, test, tear_down)
+  g_test_add_func ("/reports/store/count-resend", test_count_resend);
   ADD ("/reports/store/round-trip", test_round_trip);
+  ADD ("/reports/store/shared-parameters", test_shared_parameters);
   ADD ("/reports/store/later-sample-counts", test_later_sample_counts);
   ADD ("/reports/store/unfinished", test_unfinished);
   ADD ("/reports/store/finish-twice", test_finish_twice);
