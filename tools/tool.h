@@ -17,6 +17,7 @@ int verb_run (int argc, char **argv);
 int verb_check (int argc, char **argv);
 int verb_replay (int argc, char **argv);
 int verb_show (int argc, char **argv);
+int verb_diff (int argc, char **argv);
 int verb_prune (int argc, char **argv);
 int verb_speed (int argc, char **argv);
 int verb_tunnel (int argc, char **argv);
