@@ -119,6 +119,16 @@ find_bare_metric (const char *name)
   return NULL;
 }
 
+/* (nullable) of any subject. */
+static const char *
+suggest_metric (const char *name)
+{
+  const char *found = NULL;
+  for (guint subject = SCENARIO_SUBJECT_CONNECTION; subject <= SCENARIO_SUBJECT_LINK; subject++)
+    found = found ? found : metrics_registry_suggest ((ScenarioSubject)subject, name);
+  return found;
+}
+
 static char *
 find_metric (const Scenario *scenario, char **parts, ExpectKey *key, const MetricInfo **info_out)
 {
@@ -131,6 +141,12 @@ find_metric (const Scenario *scenario, char **parts, ExpectKey *key, const Metri
     return NULL;
   }
   problem = expect_split_key (scenario, parts, key);
+  const char *nearest = problem && !parts[1] ? suggest_metric (parts[0]) : NULL;
+  if (nearest) {
+    g_free (problem);
+    return g_strdup_printf ("unknown metric or subject '%s'; did you mean '%s'?", parts[0],
+                            nearest);
+  }
   if (!problem && !key->metric)
     problem = g_strdup_printf ("say which metric of '%s'", parts[0]);
   return problem ? problem : expect_find_metric (key, info_out);

@@ -92,7 +92,7 @@ stats_bootstrap (const double *base, gsize n_base, const double *new, gsize n_ne
   double actual = stats_mean (new, n_new) - (n_base > 0 ? stats_mean (base, n_base) : 0);
   g_autofree double *means = g_new (double, STATS_RESAMPLES);
   *low_out = *high_out = NAN;
-  if (n_new < STATS_INTERVAL_MIN || (n_base > 0 && n_base < STATS_INTERVAL_MIN))
+  if (confidence <= 0 || n_new < STATS_INTERVAL_MIN || (n_base > 0 && n_base < STATS_INTERVAL_MIN))
     return;
   add_influence (new, n_new, 1, &squares, &cubes);
   add_influence (base, n_base, -1, &squares, &cubes);

@@ -23,6 +23,8 @@ typedef struct {
 
 double stats_mean (const double *values, gsize n);
 
+/* In both, @confidence 0 leaves the interval out. */
+
 /* Values in pairs: @new[i] - @base[i] is what counts, and of that the rank with its sign
  * (Wilcoxon's signed-rank test, pairs without a difference left out). @effect is the matched-pairs
  * rank-biserial correlation. @n >= 1. */
