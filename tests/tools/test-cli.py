@@ -137,7 +137,7 @@ def help_and_version():
     assert out.startswith("caiman 0."), out
     assert expect(0, "--version")[0] == out
     assert expect(0, "help")[0] == expect(0, "--help")[0]
-    for verb in ["run", "check", "replay", "show", "prune", "version", "help"]:
+    for verb in ["run", "check", "replay", "show", "diff", "prune", "version", "help"]:
         out, err = expect(0, "help", verb)
         assert f"caiman {verb}" in out and "--help" in out and err == "", (verb, out, err)
         assert out == expect(0, verb, "--help")[0]
