@@ -32,6 +32,13 @@ count_different (const GArray *base, const GArray *new)
   return n;
 }
 
+/* The very same values in the same order: the same runs, most likely. */
+static gboolean
+are_identical (const GArray *base, const GArray *new)
+{
+  return base->len == new->len &&count_different (base, new) == 0;
+}
+
 /* As far as any pair is apart. */
 static double
 find_furthest (const GArray *base, const GArray *new)
@@ -51,7 +58,9 @@ compare_values (DiffMetric *metric, const GArray *base, const GArray *new, doubl
   metric->n_new = new->len;
   metric->p_adjusted = NAN;
   metric->n_different = metric->is_paired ? count_different (base, new)
-                                          : (are_all_equal (base, new) ? 0 : base->len + new->len);
+                        : are_all_equal (base, new) || are_identical (base, new)
+                            ? 0
+                            : base->len + new->len;
   if (metric->n_different == 0) /* nothing to be uncertain about */
     metric->stats = (StatsComparison) { .mean_base = stats_mean (b, base->len),
                                         .mean_new = stats_mean (n, new->len),

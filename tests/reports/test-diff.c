@@ -268,6 +268,20 @@ test_digest (Place *place, gconstpointer data)
   expect_finding (place, DIFF_DIGEST, TRUE);
 }
 
+/* A database with itself: nothing differs, whatever the testbed. */
+static void
+test_identical_real_time (Place *place, gconstpointer data)
+{
+  for (gint64 seed = 1; seed <= 10; seed++)
+    for (guint side = BASE; side <= NEW; side++)
+      for (guint i = 0; i < 2; i++)
+        add (place, side,
+             (Spec) { .seed = seed, .testbed = "tcp", .goodput = 50e6 + 1e5 * (double)(seed + i) });
+  g_autoptr (Diff) diff = compare (place);
+  g_assert_true (diff_is_identical (diff));
+  g_assert_cmpuint (find_metric (diff, "goodput")->n_base, ==, 20);
+}
+
 /* In real time no two runs have the same events. */
 static void
 test_digest_real_time (Place *place, gconstpointer data)
@@ -646,6 +660,7 @@ main (int argc, char **argv)
   static const double noise = 1, small_loss = 0.99, speed_up = 1.05;
   g_test_init (&argc, &argv, NULL);
   ADD ("identical", NULL, test_identical);
+  ADD ("identical-real-time", NULL, test_identical_real_time);
   ADD ("runs/new-failure", NULL, test_new_failure);
   ADD ("runs/fails-further", NULL, test_fails_further);
   ADD ("runs/lost-pass/skipped", GINT_TO_POINTER (77), test_lost_pass);
