@@ -168,8 +168,8 @@ diff_format_advice (const Diff *diff)
 {
   if (diff->n_too_few == 0)
     return g_strdup ("");
-  return g_strdup_printf ("%u metric%s with too few runs to tell a change from chance; %u pairs of "
-                          "seeds could be enough.",
+  return g_strdup_printf ("%u metric%s with too few runs to tell a change from chance; %u runs on "
+                          "each side could be enough.",
                           diff->n_too_few, diff->n_too_few == 1 ? "" : "s", diff->n_pairs_wanted);
 }
 

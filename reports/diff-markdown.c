@@ -118,7 +118,7 @@ is_regression (const DiffMetric *metric)
 static gboolean
 is_no_regression (const DiffMetric *metric)
 {
-  return !metric->is_regression && metric->n_different > 0;
+  return !metric->is_regression && metric->verdict != DIFF_SAME;
 }
 
 static gboolean
@@ -156,7 +156,7 @@ add_details (Comment *comment, const DiffGroup *group)
   if (n == 0)
     return;
   g_autofree char *after =
-      g_strdup_printf (": %u other metric%s differ</summary>\n", n, n == 1 ? "" : "s");
+      g_strdup_printf (": %u more metric%s changed, or may have</summary>\n", n, n == 1 ? "" : "s");
   gsize before = comment->out->len;
   add_heading (comment, group, "<details><summary>", after);
   gboolean is_open = comment->out->len > before;
