@@ -175,11 +175,13 @@ find_series (DiffSet *set, sqlite3_stmt *stmt)
   return series;
 }
 
+/* What was measured in a run that is not valid is not compared. */
 static gboolean
 load_metrics (Store *store, GPtrArray *sets, GError **error)
 {
   static const char sql[] = "SELECT run_id, subject_kind, subject, name, value, unit FROM metric"
-                            " JOIN run ON run.id = run_id WHERE state = 'finished'"
+                            " JOIN run ON run.id = run_id"
+                            " WHERE state = 'finished' AND exit_class NOT IN (70, 77)"
                             " ORDER BY run_id, seq";
   g_autoptr (GHashTable) places = index_runs (sets);
   g_autoptr (sqlite3_stmt) stmt = store_prepare (store, sql, WHAT, error);

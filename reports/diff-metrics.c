@@ -135,14 +135,17 @@ add_unpaired (DiffGroup *group, const DiffPairing *pairing, const DiffMetric *me
   add_metric (group, metric, before, now);
 }
 
-/* 1 for each run that held, 0 for each that did not, NAN for a skipped one. (transfer full) */
+/* 1 for each run that held, 0 for each that did not, NAN for one that was skipped, or for which the
+ * machine was too busy. (transfer full) */
 static double *
 list_held (const DiffSet *set)
 {
   double *values = g_new (double, set->runs->len);
   for (guint i = 0; i < set->runs->len; i++) {
     const DiffRun *run = diff_set_get_run (set, i);
-    values[i] = !run->finished ? 0 : run->exit_class == 77 ? NAN : run->exit_class == 0;
+    gboolean is_void =
+        run->exit_class == 77 || (run->exit_class == 70 && !diff_set_is_deterministic (set));
+    values[i] = !run->finished ? 0 : is_void ? NAN : run->exit_class == 0;
   }
   return values;
 }

@@ -4,16 +4,19 @@
 
 #include <string.h>
 
+/* Unfinished, too, is a run that ended with an error of the machine or the testbed: its verdict
+ * says nothing about what was tested. */
 typedef enum { RUN_HELD, RUN_FAILED, RUN_SKIPPED, RUN_UNFINISHED } RunState;
 
 /* Exit classes, see docs/database.md. */
-#define CLASS_SAFETY  3
-#define CLASS_SKIPPED 77
+#define CLASS_SAFETY   3
+#define CLASS_INTERNAL 70
+#define CLASS_SKIPPED  77
 
 static RunState
 get_state (const DiffRun *run)
 {
-  if (!run->finished)
+  if (!run->finished || run->exit_class == CLASS_INTERNAL)
     return RUN_UNFINISHED;
   return run->exit_class == 0               ? RUN_HELD
          : run->exit_class == CLASS_SKIPPED ? RUN_SKIPPED

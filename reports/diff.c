@@ -21,11 +21,11 @@ static const struct {
 } findings[DIFF_N_FINDINGS] = {
   [DIFF_NEW_FAILURE] = { "new-failure", "does not hold any more" },
   [DIFF_NEW_UNSAFE] = { "new-unsafe", "a safety failure, of which BASE has none" },
-  [DIFF_LOST_PASS] = { "lost-pass", "held, and was skipped or did not finish" },
+  [DIFF_LOST_PASS] = { "lost-pass", "held, and has no valid result now" },
   [DIFF_MISSING] = { "missing", "NEW has no runs of it" },
   [DIFF_DIGEST] = { "digest", "other events than before" },
   [DIFF_OTHER_FAILURE] = { "other-failure", "does not hold, and BASE has no such run that did" },
-  [DIFF_UNFINISHED] = { "unfinished", "did not finish" },
+  [DIFF_UNFINISHED] = { "unfinished", "has no valid result: unfinished, or an internal error" },
   [DIFF_FIXED] = { "fixed", "holds now" },
   [DIFF_STILL_FAILING] = { "still-failing", "does not hold, as before" },
   [DIFF_ADDED] = { "added", "BASE has no runs of it" },
@@ -304,7 +304,7 @@ tell_left (Diff *diff, GPtrArray *sets, gboolean is_base)
                             is_base ? NULL : first);
     for (guint r = 0; r < set->runs->len && !is_base && kind == DIFF_ADDED; r++) {
       const DiffRun *run = diff_set_get_run (set, r);
-      if (!run->finished)
+      if (!run->finished || run->exit_class == 70)
         diff_group_add_finding (group, DIFF_UNFINISHED, FALSE, run->seed, NULL, run);
       else if (run->exit_class != 0 && run->exit_class != 77)
         diff_group_add_finding (group, DIFF_OTHER_FAILURE, FALSE, run->seed, NULL, run);

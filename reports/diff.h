@@ -78,11 +78,11 @@ typedef struct {
 typedef enum {
   DIFF_NEW_FAILURE,      /* held in BASE, does not in NEW, same seed: a regression */
   DIFF_NEW_UNSAFE,       /* a safety failure, of which BASE has none, at another seed: likewise */
-  DIFF_LOST_PASS,        /* held in BASE; in NEW skipped or unfinished: likewise */
+  DIFF_LOST_PASS,        /* held in BASE; in NEW skipped, unfinished, or in error: likewise */
   DIFF_MISSING,          /* a scenario of BASE that NEW has no runs of: likewise */
   DIFF_DIGEST,           /* other events at the same seed, in virtual time */
   DIFF_OTHER_FAILURE,    /* failures in NEW at seeds that BASE has not */
-  DIFF_UNFINISHED,       /* in NEW, and was no pass in BASE */
+  DIFF_UNFINISHED,       /* or in error in NEW, and no pass in BASE */
   DIFF_FIXED,            /* did not hold in BASE, does in NEW */
   DIFF_STILL_FAILING,    /* in both */
   DIFF_ADDED,            /* a scenario that BASE has no runs of */

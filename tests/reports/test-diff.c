@@ -229,7 +229,7 @@ test_fails_further (Place *place, gconstpointer data)
 static void
 test_lost_pass (Place *place, gconstpointer data)
 {
-  int state = GPOINTER_TO_INT (data); /* skipped or unfinished */
+  int state = GPOINTER_TO_INT (data); /* skipped, unfinished or in error */
   add (place, BASE, (Spec) { .seed = 1 });
   add (place, NEW, (Spec) { .seed = 1, .exit_class = state });
   expect_finding (place, DIFF_LOST_PASS, TRUE);
@@ -467,6 +467,26 @@ test_single_pair (Place *place, gconstpointer data)
   g_assert_true (diff_is_regression (diff));
 }
 
+/* A run for which the machine was too busy is no result, and no failure. */
+static void
+test_not_valid (Place *place, gconstpointer data)
+{
+  for (gint64 seed = 1; seed <= 10; seed++)
+    for (guint side = BASE; side <= NEW; side++)
+      add (place, side,
+           (Spec) { .seed = seed + 10 * side,
+                    .testbed = "tcp",
+                    .exit_class = side == NEW && seed > 5 ? 70 : 0,
+                    .gap = seed > 5 ? 900e6 : 50e6 });
+  g_autoptr (Diff) diff = compare (place);
+  g_assert_cmpuint (find_metric (diff, "gap")->n_new, ==, 5);
+  g_assert_cmpfloat (find_metric (diff, "gap")->stats.mean_new, ==, 50e6);
+  g_assert_cmpuint (find_metric (diff, "runs-held")->n_new, ==, 5);
+  g_assert_cmpint (find_metric (diff, "runs-held")->verdict, ==, DIFF_SAME);
+  g_assert_nonnull (find_finding (diff, DIFF_UNFINISHED));
+  g_assert_false (diff_is_regression (diff));
+}
+
 /* In real time a single run proves nothing, whatever the limit. */
 static void
 test_single_real_time (Place *place, gconstpointer data)
@@ -666,6 +686,7 @@ main (int argc, char **argv)
   ADD ("runs/fails-further", NULL, test_fails_further);
   ADD ("runs/lost-pass/skipped", GINT_TO_POINTER (77), test_lost_pass);
   ADD ("runs/lost-pass/unfinished", GINT_TO_POINTER (-1), test_lost_pass);
+  ADD ("runs/lost-pass/error", GINT_TO_POINTER (70), test_lost_pass);
   ADD ("runs/missing-and-added", NULL, test_missing_and_added);
   ADD ("runs/fixed", NULL, test_fixed);
   ADD ("runs/digest", NULL, test_digest);
@@ -684,6 +705,7 @@ main (int argc, char **argv)
   ADD ("metrics/speed-up", &speed_up, test_no_regressions);
   ADD ("metrics/single-pair", NULL, test_single_pair);
   ADD ("metrics/single-real-time", NULL, test_single_real_time);
+  ADD ("metrics/not-valid", NULL, test_not_valid);
   ADD ("metrics/partly-paired", NULL, test_partly_paired);
   ADD ("metrics/confidence", NULL, test_confidence);
   ADD ("forms/text", NULL, test_text_form);

@@ -43,6 +43,45 @@ test_signed_rank_table (void)
   g_assert_cmpfloat_with_epsilon (compare_pairs (eight, 8).effect, (33 - 3) / 36.0, 1e-12);
 }
 
+/* The rank of |@values[@index]| among all, ties sharing theirs. */
+static double
+get_rank (const double *values, guint n, guint index)
+{
+  double rank = 0.5;
+  for (guint i = 0; i < n; i++)
+    rank += fabs (values[i]) < fabs (values[index])    ? 1
+            : fabs (values[i]) == fabs (values[index]) ? 0.5
+                                                       : 0;
+  return rank;
+}
+
+/* By going through all 2^n ways in which the signs could have fallen, many ties among them. */
+static void
+test_signed_rank_counted (void)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (9);
+  for (guint round = 0; round < 200; round++) {
+    guint n = (guint)g_rand_int_range (rand, 1, 10), n_far = 0;
+    double values[10], actual = 0, total = 0;
+    for (guint i = 0; i < n; i++)
+      values[i] =
+          g_rand_int_range (rand, 1, round % 2 ? 4 : 1000) * (g_rand_boolean (rand) ? 1 : -1);
+    for (guint i = 0; i < n; i++) {
+      actual += values[i] > 0 ? get_rank (values, n, i) : 0;
+      total += get_rank (values, n, i);
+    }
+    for (guint signs = 0; signs < 1u << n; signs++) {
+      double sum = 0;
+      for (guint i = 0; i < n; i++)
+        sum += signs >> i & 1 ? get_rank (values, n, i) : 0;
+      n_far += fabs (sum - total / 2) >= fabs (actual - total / 2) - 1e-9;
+    }
+    StatsComparison c = compare_pairs (values, n);
+    g_assert_cmpfloat_with_epsilon (c.p, (double)n_far / (1u << n), 1e-9);
+    g_assert_cmpfloat_with_epsilon (c.effect, 2 * actual / total - 1, 1e-9);
+  }
+}
+
 /* Pairs without a difference say nothing about its sign. */
 static void
 test_zeros (void)
@@ -306,6 +345,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/reports/stats/signed-rank/extremes", test_signed_rank_extremes);
   g_test_add_func ("/reports/stats/signed-rank/table", test_signed_rank_table);
+  g_test_add_func ("/reports/stats/signed-rank/counted", test_signed_rank_counted);
   g_test_add_func ("/reports/stats/signed-rank/zeros", test_zeros);
   g_test_add_func ("/reports/stats/rank-sum/counted", test_rank_sum_counted);
   g_test_add_func ("/reports/stats/rank-sum/normal", test_normal_follows_exact);

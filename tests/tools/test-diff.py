@@ -200,7 +200,7 @@ def lost_runs():
     assert "caiman replay 'b.db' 3" in out and "1 run lost" in out, out
     change("b.db", "UPDATE run SET state = 'unfinished' WHERE seed = 3")
     out, _ = expect(1, "diff", "a.db", "b.db")
-    assert "LOST held, and was skipped or did not finish: seed 3\n" in out, out
+    assert "LOST held, and has no valid result now: seed 3\n" in out, out
 
 
 @test
