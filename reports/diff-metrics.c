@@ -173,11 +173,41 @@ find_series (const DiffSet *set, const DiffSeries *like)
   return g_hash_table_lookup (set->by_key, key);
 }
 
+static gboolean
+is_defined (const DiffSet *set, const DiffSeries *series)
+{
+  for (guint i = 0; series && i < set->runs->len; i++)
+    if (isfinite (series->values[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* There is nothing to compare of a recovery that never came, but it should not go unseen. */
+static void
+tell_undefined (DiffGroup *group, const DiffPairing *pairing, const DiffOptions *options,
+                gpointer rules)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+  for (guint i = 0; i < pairing->base->series->len && pairing->new->series->len > 0; i++) {
+    const DiffSeries *base = g_ptr_array_index (pairing->base->series, i);
+    DiffRule rule;
+    options->rules->get_rule (rules, base->subject_kind, base->subject, base->name, &rule);
+    if (rule.is_gated && !rule.is_ignored &&
+        !is_defined (pairing->new, find_series (pairing->new, base)))
+      g_string_append_printf (names, "%s%s%s%s", names->len > 0 ? ", " : "", base->subject,
+                              *base->subject ? "." : "", base->name);
+  }
+  if (names->len > 0)
+    diff_group_add_finding (group, DIFF_UNDEFINED, FALSE, -1, NULL, NULL)->detail =
+        g_strdup (names->str);
+}
+
 void
 diff_compare_metrics (DiffGroup *group, const DiffPairing *pairing, const DiffOptions *options,
                       gpointer rules)
 {
   add_runs_held (group, pairing);
+  tell_undefined (group, pairing, options, rules);
   for (guint i = 0; i < pairing->new->series->len; i++) {
     const DiffSeries *new = g_ptr_array_index (pairing->new->series, i);
     const DiffSeries *base = find_series (pairing->base, new);

@@ -23,6 +23,7 @@ static const struct {
   [DIFF_NEW_UNSAFE] = { "new-unsafe", "a safety failure, of which BASE has none" },
   [DIFF_LOST_PASS] = { "lost-pass", "held, and has no valid result now" },
   [DIFF_MISSING] = { "missing", "NEW has no runs of it" },
+  [DIFF_UNDEFINED] = { "undefined", "metrics that BASE defines and NEW does not" },
   [DIFF_DIGEST] = { "digest", "other events than before" },
   [DIFF_OTHER_FAILURE] = { "other-failure", "does not hold, and BASE has no such run that did" },
   [DIFF_UNFINISHED] = { "unfinished", "has no valid result: unfinished, or an internal error" },

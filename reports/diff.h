@@ -80,6 +80,7 @@ typedef enum {
   DIFF_NEW_UNSAFE,       /* a safety failure, of which BASE has none, at another seed: likewise */
   DIFF_LOST_PASS,        /* held in BASE; in NEW skipped, unfinished, or in error: likewise */
   DIFF_MISSING,          /* a scenario of BASE that NEW has no runs of: likewise */
+  DIFF_UNDEFINED,        /* metrics that count, defined in BASE and in no run of NEW */
   DIFF_DIGEST,           /* other events at the same seed, in virtual time */
   DIFF_OTHER_FAILURE,    /* failures in NEW at seeds that BASE has not */
   DIFF_UNFINISHED,       /* or in error in NEW, and no pass in BASE */

@@ -487,6 +487,17 @@ test_not_valid (Place *place, gconstpointer data)
   g_assert_false (diff_is_regression (diff));
 }
 
+/* A metric that is gone is told. */
+static void
+test_undefined (Place *place, gconstpointer data)
+{
+  add (place, BASE, (Spec) { .seed = 1, .gap = 50e6 });
+  add (place, NEW, (Spec) { .seed = 1, .gap = NAN });
+  expect_finding (place, DIFF_UNDEFINED, FALSE);
+  g_autoptr (Diff) diff = compare (place);
+  g_assert_cmpstr (find_finding (diff, DIFF_UNDEFINED)->detail, ==, "upload.gap");
+}
+
 /* In real time a single run proves nothing, whatever the limit. */
 static void
 test_single_real_time (Place *place, gconstpointer data)
@@ -706,6 +717,7 @@ main (int argc, char **argv)
   ADD ("metrics/single-pair", NULL, test_single_pair);
   ADD ("metrics/single-real-time", NULL, test_single_real_time);
   ADD ("metrics/not-valid", NULL, test_not_valid);
+  ADD ("metrics/undefined", NULL, test_undefined);
   ADD ("metrics/partly-paired", NULL, test_partly_paired);
   ADD ("metrics/confidence", NULL, test_confidence);
   ADD ("forms/text", NULL, test_text_form);
