@@ -278,6 +278,8 @@ stats_holm (double *p, gsize n)
 {
   g_autofree Ranked *sorted = g_new (Ranked, n);
   double highest = 0;
+  if (n == 0)
+    return;
   for (gsize i = 0; i < n; i++)
     sorted[i] = (Ranked) { p[i], (guint)i };
   qsort (sorted, n, sizeof *sorted, compare_ranked);
