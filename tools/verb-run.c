@@ -37,7 +37,7 @@ typedef struct {
   guint64 n_runs;
   gint64 campaign_id;
   JunitReport *report; /* (nullable) */
-  GString *tap_text;   /* (nullable) of --tap, where that is a file */
+  GString *tap_text;   /* of --tap, where that is a file */
   gboolean colour;     /* of standard output */
 
   /* In a worker. */
