@@ -18,8 +18,8 @@ static const struct {
   { "<", SCENARIO_OP_LT },  { "=", SCENARIO_OP_EQ },
 };
 
-static char *
-parse_value (const char *text, MetricUnit unit, gint64 *value_out)
+char *
+expect_parse_quantity (const char *text, MetricUnit unit, gint64 *value_out)
 {
   switch (unit) {
   case METRIC_UNIT_TIME:
@@ -36,8 +36,8 @@ parse_value (const char *text, MetricUnit unit, gint64 *value_out)
   return units_parse_count (text, value_out);
 }
 
-static char *
-format_value (MetricUnit unit, gint64 value)
+char *
+expect_format_quantity (MetricUnit unit, gint64 value)
 {
   switch (unit) {
   case METRIC_UNIT_TIME:
@@ -59,10 +59,10 @@ parse_range (const char *text, MetricUnit unit, gint64 *value_out, gint64 *value
 {
   g_auto (GStrv) ends = g_strsplit (text, "..", 2);
   gint64 value = 0, value_max = 0;
-  char *problem = parse_value (g_strstrip (ends[0]), unit, &value);
+  char *problem = expect_parse_quantity (g_strstrip (ends[0]), unit, &value);
 
   if (!problem)
-    problem = parse_value (g_strstrip (ends[1]), unit, &value_max);
+    problem = expect_parse_quantity (g_strstrip (ends[1]), unit, &value_max);
   if (problem)
     return problem;
   if (value > value_max)
@@ -92,7 +92,7 @@ expect_parse_bound (const char *text, MetricUnit unit, ScenarioOp *op_out, gint6
     op = SCENARIO_OP_RANGE;
     problem = parse_range (rest, unit, &value, &value_max);
   } else {
-    problem = parse_value (rest, unit, &value);
+    problem = expect_parse_quantity (rest, unit, &value);
     value_max = problem ? 0 : value;
   }
   if (problem)
@@ -106,10 +106,10 @@ expect_parse_bound (const char *text, MetricUnit unit, ScenarioOp *op_out, gint6
 char *
 expect_format_bound (MetricUnit unit, ScenarioOp op, gint64 value, gint64 value_max)
 {
-  g_autofree char *text = format_value (unit, value);
+  g_autofree char *text = expect_format_quantity (unit, value);
 
   if (op == SCENARIO_OP_RANGE) {
-    g_autofree char *max_text = format_value (unit, value_max);
+    g_autofree char *max_text = expect_format_quantity (unit, value_max);
     return g_strdup_printf ("%s..%s", text, max_text);
   }
   for (gsize i = 0; i < G_N_ELEMENTS (ops); i++)
@@ -209,13 +209,6 @@ format_outcome (const ScenarioExpect *expect)
 
 /* ---- subjects ---- */
 
-/* A key of [expect], taken apart. */
-typedef struct {
-  ScenarioExpect expect; /* subject, index, view, directions */
-  int pair_index;        /* the second flow of a pair that was named without direction; or -1 */
-  const char *metric;    /* NULL: an outcome; borrowed from the parts */
-} Key;
-
 static char *
 unknown_subject (const Scenario *scenario, const char *name)
 {
@@ -249,7 +242,7 @@ take_direction (char ***parts)
 }
 
 static gboolean
-find_flow_subject (const Scenario *scenario, char ***parts, Key *key)
+find_flow_subject (const Scenario *scenario, char ***parts, ExpectKey *key)
 {
   for (guint i = 0; i < scenario->flows->len; i++) {
     const ScenarioFlow *flow = scenario_get_flow (scenario, i);
@@ -269,12 +262,12 @@ find_flow_subject (const Scenario *scenario, char ***parts, Key *key)
 }
 
 /* [client.|server.] (connection | FLOW | LINK) [.up|.down] [.METRIC]. */
-static char *
-split_key (const Scenario *scenario, char **parts, Key *key)
+char *
+expect_split_key (const Scenario *scenario, char **parts, ExpectKey *key)
 {
   int side = parts[1] ? value_find_name (scenario_side_names, parts[0]) : -1;
 
-  *key = (Key) { .expect = { .directions = SCENARIO_BOTH }, .pair_index = -1 };
+  *key = (ExpectKey) { .expect = { .directions = SCENARIO_BOTH }, .pair_index = -1 };
   if (side >= 0) {
     key->expect.view = side == SCENARIO_SIDE_CLIENT ? SCENARIO_VIEW_CLIENT : SCENARIO_VIEW_SERVER;
     parts++;
@@ -324,16 +317,24 @@ check_metric (const MetricInfo *info, const ScenarioExpect *expect)
   return NULL;
 }
 
-static char *
-parse_metric (const ScanEntry *entry, const Key *key, ScenarioExpect *expect)
+char *
+expect_find_metric (const ExpectKey *key, const MetricInfo **info_out)
 {
-  const MetricInfo *info = metrics_registry_find (expect->subject, key->metric);
-  char *problem;
+  const MetricInfo *info = metrics_registry_find (key->expect.subject, key->metric);
+
+  if (!info)
+    return unknown_metric (key->expect.subject, key->metric);
+  *info_out = info;
+  return check_metric (info, &key->expect);
+}
+
+static char *
+parse_metric (const ScanEntry *entry, const ExpectKey *key, ScenarioExpect *expect)
+{
+  const MetricInfo *info;
+  char *problem = expect_find_metric (key, &info);
 
   expect->kind = SCENARIO_EXPECT_METRIC;
-  if (!info)
-    return unknown_metric (expect->subject, key->metric);
-  problem = check_metric (info, expect);
   if (problem)
     return problem;
   expect->metric = info->name;
@@ -346,8 +347,8 @@ parse_metric (const ScanEntry *entry, const Key *key, ScenarioExpect *expect)
 
 static const char *const view_prefixes[] = { "", "client.", "server." };
 
-static char *
-make_name (const Scenario *scenario, const ScenarioExpect *expect)
+char *
+expect_make_name (const Scenario *scenario, const ScenarioExpect *expect)
 {
   const char *subject = "connection";
   const char *direction = expect->directions == SCENARIO_ONLY_UP     ? ".up"
@@ -369,7 +370,7 @@ add_expect (Scenario *scenario, const ScenarioExpect *proto, guint line)
   ScenarioExpect *expect = g_memdup2 (proto, sizeof *proto);
 
   expect->line = line;
-  expect->name = make_name (scenario, expect);
+  expect->name = expect_make_name (scenario, expect);
   if (expect->kind == SCENARIO_EXPECT_OUTCOME)
     expect->text = format_outcome (expect);
   else
@@ -382,9 +383,9 @@ read_expect (Reader *reader, const ScanEntry *entry)
 {
   g_auto (GStrv) parts = g_strsplit (entry->key, ".", -1);
   char *problem;
-  Key key;
+  ExpectKey key;
 
-  problem = split_key (reader->scenario, parts, &key);
+  problem = expect_split_key (reader->scenario, parts, &key);
   if (problem)
     return problem;
   if (key.metric) {

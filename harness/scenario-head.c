@@ -15,7 +15,7 @@
 /* ---- group names ---- */
 
 static const char *const fixed_groups[] = { "scenario", "config", "client", "server",
-                                            "expect",   "sweep",  NULL };
+                                            "expect",   "sweep",  "gate",   NULL };
 static const char *const named_groups[] = { "link", "traffic", "event", NULL };
 static const char *const reserved_names[] = { "all",  "connection", "client", "server", "integrity",
                                               "both", "up",         "down",   NULL };

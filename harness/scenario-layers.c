@@ -294,7 +294,8 @@ static ScanGroup *
 find_override_group (ScanDoc *doc, const ScenarioOverride *override, ScanPlace place,
                      ScanErrors *errors)
 {
-  static const char *const fixed[] = { "scenario", "config", "client", "server", "expect", NULL };
+  static const char *const fixed[] = { "scenario", "config", "client", "server",
+                                       "expect",   "gate",   NULL };
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
   ScanGroup *group = scan_doc_find (doc, override->group);
 

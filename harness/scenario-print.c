@@ -175,8 +175,30 @@ print_flow (GString *text, const ScenarioFlow *flow)
   put (text, "reader-starts", units_format_time (flow->reader_starts_ns));
 }
 
+static void
+print_gates (GString *text, const Scenario *scenario)
+{
+  g_string_append (text, "\n[gate]\n");
+  put (text, "confidence", units_format_percent (scenario->gate_confidence_ppb));
+  put (text, "default",
+       scenario->gate_default_ppb < 0 ? g_strdup ("none")
+                                      : units_format_percent (scenario->gate_default_ppb));
+  for (guint i = 0; i < scenario->gates->len; i++)
+    put_text (text, scenario_get_gate (scenario, i)->name, scenario_get_gate (scenario, i)->text);
+}
+
 char *
 scenario_print (const Scenario *scenario)
+{
+  g_autofree char *run = scenario_print_run (scenario);
+  GString *text = g_string_new (run);
+
+  print_gates (text, scenario);
+  return g_string_free (text, FALSE);
+}
+
+char *
+scenario_print_run (const Scenario *scenario)
 {
   GString *text = g_string_new (NULL);
 

@@ -83,6 +83,7 @@ void reader_read_flows (Reader *reader);
 void reader_read_events (Reader *reader);
 void reader_read_expects (Reader *reader);
 void reader_read_sweep (Reader *reader);
+void reader_read_gates (Reader *reader);
 
 /* What must hold between groups. */
 void reader_check_flows (Reader *reader);
@@ -110,5 +111,9 @@ void scenario_flow_free (gpointer flow);
 void scenario_event_free (gpointer event);
 void scenario_expect_free (gpointer expect);
 void scenario_sweep_free (gpointer sweep);
+void scenario_gate_free (gpointer gate);
+
+/* (transfer full) scenario_print() without [gate]: what decides a run and its verdict. */
+char *scenario_print_run (const Scenario *scenario);
 
 G_END_DECLS

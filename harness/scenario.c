@@ -62,6 +62,7 @@ scenario_new (void)
   scenario->events = g_ptr_array_new_with_free_func (scenario_event_free);
   scenario->expects = g_ptr_array_new_with_free_func (scenario_expect_free);
   scenario->sweeps = g_ptr_array_new_with_free_func (scenario_sweep_free);
+  scenario->gates = g_ptr_array_new_with_free_func (scenario_gate_free);
   return scenario;
 }
 
@@ -81,6 +82,7 @@ scenario_free (Scenario *scenario)
   g_ptr_array_unref (scenario->events);
   g_ptr_array_unref (scenario->expects);
   g_ptr_array_unref (scenario->sweeps);
+  g_ptr_array_unref (scenario->gates);
   g_free (scenario);
 }
 
@@ -195,6 +197,7 @@ scenario_resolve (const ScanDoc *doc, ScanErrors *errors)
   reader_read_events (&reader);
   reader_read_expects (&reader);
   reader_read_sweep (&reader);
+  reader_read_gates (&reader);
   reader_check_flows (&reader);
   reader_check_events (&reader);
   return reader.scenario;
@@ -214,7 +217,7 @@ static void
 set_hash (Scenario *scenario)
 {
   g_autoptr (CaimanDigest) digest = caiman_digest_new ();
-  g_autofree char *text = scenario_print (scenario);
+  g_autofree char *text = scenario_print_run (scenario);
 
   caiman_digest_add_bytes (digest, text, strlen (text));
   scenario->hash = caiman_digest_get_hex (digest);

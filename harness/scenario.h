@@ -7,7 +7,8 @@
  * has nothing to look up and nothing to guess. "up" is client to server, "down" the way back.
  *
  * scenario_print() writes a scenario with every default made explicit and without its [sweep];
- * reading that text gives the same text again. The BLAKE2b-256 of it is @hash. */
+ * reading that text gives the same text again. The BLAKE2b-256 of it, but for its [gate], is @hash.
+ */
 #pragma once
 
 #include "core/config.h"
@@ -368,6 +369,22 @@ typedef struct {
   guint line;
 } ScenarioExpect;
 
+/* ---- gate ----------------------------------------------------------------------------------- */
+
+/* How much worse a metric may become from one version of the code to the next. */
+typedef struct {
+  char *name;             /* "upload.goodput", "wifi.up.share"; "goodput": of every subject */
+  gboolean has_subject;   /* @name says whose */
+  ScenarioExpect subject; /* subject, index, view, directions */
+  const char *metric;     /* static name */
+  MetricUnit unit;
+  gboolean is_ignored;
+  gint64 relative_ppb; /* of the old mean; 0: none */
+  gint64 absolute;     /* in the metric's unit; 0: none; the larger of both is allowed */
+  char *text;          /* "20% or 30ms" */
+  guint line;
+} ScenarioGate;
+
 /* ---- sweep ---------------------------------------------------------------------------------- */
 
 /* One swept parameter: "link lte" and "delay", with the texts of its values. */
@@ -384,7 +401,7 @@ typedef struct {
   char *name; /* base name of the file without ".ini" */
   char *path; /* (nullable) as given */
   char *text; /* the file as it was read (without what it extends) */
-  char *hash; /* BLAKE2b-256 of scenario_print(), 64 hex digits */
+  char *hash; /* BLAKE2b-256 of scenario_print() without [gate], 64 hex digits */
 
   char *title, *description; /* description may be "" */
   gint64 duration_ns;
@@ -403,12 +420,17 @@ typedef struct {
   GPtrArray *expects; /* ScenarioExpect *; integrity first, then the connection's outcome: one
                           for both sides (VIEW_ANY) or one for each, then the others */
   GPtrArray *sweeps;  /* ScenarioSweep *, in file order */
+
+  gint64 gate_confidence_ppb; /* that no change is told where there is none */
+  gint64 gate_default_ppb;    /* for metrics without a gate of their own; -1: they are only told */
+  GPtrArray *gates;           /* ScenarioGate *, in file order */
 } Scenario;
 
 #define scenario_get_link(s, i)   ((ScenarioLink *)g_ptr_array_index ((s)->links, (i)))
 #define scenario_get_flow(s, i)   ((ScenarioFlow *)g_ptr_array_index ((s)->flows, (i)))
 #define scenario_get_event(s, i)  ((ScenarioEvent *)g_ptr_array_index ((s)->events, (i)))
 #define scenario_get_expect(s, i) ((ScenarioExpect *)g_ptr_array_index ((s)->expects, (i)))
+#define scenario_get_gate(s, i)   ((ScenarioGate *)g_ptr_array_index ((s)->gates, (i)))
 #define scenario_get_sweep(s, i)  ((ScenarioSweep *)g_ptr_array_index ((s)->sweeps, (i)))
 
 /* Values that replace those of the file, before anything is resolved: a sweep's point or what a

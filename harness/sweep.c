@@ -69,6 +69,8 @@ find_objection (const char *group, const char *key)
 {
   if (strcmp (group, "sweep") == 0)
     return "a sweep cannot sweep itself";
+  if (strcmp (group, "gate") == 0)
+    return "a gate changes nothing in a run";
   if (strcmp (group, "scenario") != 0)
     return NULL;
   if (strcmp (key, "seed") == 0)

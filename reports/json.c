@@ -2,15 +2,16 @@
 /* json.c - see json.h. */
 #include "reports/json.h"
 
-#include <json-glib/json-glib.h>
+#include "reports/json-private.h"
+
 #include <math.h>
 #include <string.h>
 
 /* Up to here every integer has a double of its own. */
 #define EXACT_INTEGER_MAX 9007199254740992.0
 
-static void
-add_string (JsonBuilder *builder, const char *name, const char *value)
+void
+report_json_add_string (JsonBuilder *builder, const char *name, const char *value)
 {
   json_builder_set_member_name (builder, name);
   if (value)
@@ -19,8 +20,8 @@ add_string (JsonBuilder *builder, const char *name, const char *value)
     json_builder_add_null_value (builder);
 }
 
-static void
-add_integer (JsonBuilder *builder, const char *name, gint64 value)
+void
+report_json_add_integer (JsonBuilder *builder, const char *name, gint64 value)
 {
   json_builder_set_member_name (builder, name);
   json_builder_add_int_value (builder, value);
@@ -41,8 +42,8 @@ avoid_bare_exponent (double value)
 }
 
 /* Whole numbers without a fraction, so that a count looks like one. */
-static void
-add_number (JsonBuilder *builder, const char *name, double value)
+void
+report_json_add_number (JsonBuilder *builder, const char *name, double value)
 {
   json_builder_set_member_name (builder, name);
   if (!isfinite (value))
@@ -65,8 +66,8 @@ add_metrics (JsonBuilder *builder, const StoreRun *run)
                                : g_strdup (metric->name);
     json_builder_set_member_name (builder, key);
     json_builder_begin_object (builder);
-    add_number (builder, "value", metric->value);
-    add_string (builder, "unit", metric->unit);
+    report_json_add_number (builder, "value", metric->value);
+    report_json_add_string (builder, "unit", metric->unit);
     json_builder_end_object (builder);
   }
   json_builder_end_object (builder);
@@ -80,9 +81,9 @@ add_expectations (JsonBuilder *builder, const StoreRun *run)
   for (guint i = 0; i < run->expectations->len; i++) {
     const StoreExpectation *e = &g_array_index (run->expectations, StoreExpectation, i);
     json_builder_begin_object (builder);
-    add_string (builder, "name", e->name);
-    add_string (builder, "bound", e->bound);
-    add_string (builder, "actual", e->actual);
+    report_json_add_string (builder, "name", e->name);
+    report_json_add_string (builder, "bound", e->bound);
+    report_json_add_string (builder, "actual", e->actual);
     json_builder_set_member_name (builder, "held");
     json_builder_add_boolean_value (builder, e->held);
     json_builder_end_object (builder);
@@ -105,16 +106,16 @@ report_json_format (const StoreRun *run)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   json_builder_begin_object (builder);
-  add_integer (builder, "schema", REPORT_JSON_SCHEMA);
-  add_string (builder, "scenario", run->scenario_name);
-  add_string (builder, "hash", run->scenario_hash);
-  add_string (builder, "variant", run->variant);
-  add_integer (builder, "seed", run->seed);
-  add_string (builder, "policy", run->policy);
-  add_string (builder, "testbed", run->testbed);
-  add_string (builder, "outcome", run->outcome);
+  report_json_add_integer (builder, "schema", REPORT_JSON_SCHEMA);
+  report_json_add_string (builder, "scenario", run->scenario_name);
+  report_json_add_string (builder, "hash", run->scenario_hash);
+  report_json_add_string (builder, "variant", run->variant);
+  report_json_add_integer (builder, "seed", run->seed);
+  report_json_add_string (builder, "policy", run->policy);
+  report_json_add_string (builder, "testbed", run->testbed);
+  report_json_add_string (builder, "outcome", run->outcome);
   add_exit (builder, run);
-  add_string (builder, "digest", run->digest);
+  report_json_add_string (builder, "digest", run->digest);
   add_metrics (builder, run);
   add_expectations (builder, run);
   json_builder_end_object (builder);

@@ -3,6 +3,7 @@
 #include "reports/junit.h"
 
 #include "reports/format.h"
+#include "reports/xml.h"
 
 struct _JunitReport {
   char *campaign;
@@ -35,43 +36,6 @@ junit_report_free (JunitReport *report)
   g_free (report->db_path);
   g_string_free (report->cases, TRUE);
   g_free (report);
-}
-
-/* XML 1.0 has no way to write most control characters, not even as a reference. */
-static gboolean
-is_xml_char (gunichar c)
-{
-  return c == '\t' || c == '\n' || c == '\r' || (c >= 0x20 && c <= 0xd7ff) ||
-         (c >= 0xe000 && c <= 0xfffd) || (c >= 0x10000 && c <= 0x10ffff);
-}
-
-static void
-append_escaped (GString *out, const char *text)
-{
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-  for (const char *p = valid; *p; p = g_utf8_next_char (p)) {
-    gunichar c = g_utf8_get_char (p);
-    if (c == '&')
-      g_string_append (out, "&amp;");
-    else if (c == '<')
-      g_string_append (out, "&lt;");
-    else if (c == '>')
-      g_string_append (out, "&gt;");
-    else if (c == '"')
-      g_string_append (out, "&quot;");
-    else if (c == '\n' || c == '\t' || c == '\r')
-      g_string_append_printf (out, "&#%u;", c); /* an attribute would turn it into a space */
-    else
-      g_string_append_unichar (out, is_xml_char (c) ? c : 0xfffd);
-  }
-}
-
-static void
-append_attribute (GString *out, const char *name, const char *value)
-{
-  g_string_append_printf (out, " %s=\"", name);
-  append_escaped (out, value);
-  g_string_append_c (out, '"');
 }
 
 static void
@@ -116,16 +80,10 @@ append_problem (JunitReport *report, const StoreRun *run, const char *const *pro
                                        run->outcome ? run->outcome : "-")
                     : g_strdup ("the run did not finish");
   g_string_append_printf (report->cases, "\n      <%s", element);
-  append_attribute (report->cases, "message", message);
-  append_attribute (report->cases, "type", type);
+  xml_append_attribute (report->cases, "message", message);
+  xml_append_attribute (report->cases, "type", type);
   g_string_append_c (report->cases, '>');
-  /* Line ends stay what they are in an element's text. */
-  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-  for (guint i = 0; lines[i]; i++) {
-    append_escaped (report->cases, lines[i]);
-    if (lines[i + 1])
-      g_string_append_c (report->cases, '\n');
-  }
+  xml_append_text (report->cases, text);
   g_string_append_printf (report->cases, "</%s>", element);
 }
 
@@ -138,10 +96,10 @@ append_verdict (JunitReport *report, const StoreRun *run, const char *const *pro
   if (exit_class == 77) {
     report->n_skipped++;
     g_string_append (report->cases, "\n      <skipped");
-    append_attribute (report->cases, "message",
-                      problems && problems[0] ? problems[0]
-                      : run->outcome          ? run->outcome
-                                              : "skipped");
+    xml_append_attribute (report->cases, "message",
+                          problems && problems[0] ? problems[0]
+                          : run->outcome          ? run->outcome
+                                                  : "skipped");
     g_string_append (report->cases, "/>");
   } else if (exit_class == 1 || exit_class == 3 || exit_class == 4) {
     report->n_failures++;
@@ -166,8 +124,8 @@ junit_report_add (JunitReport *report, const StoreRun *run, const char *const *p
   report->wall_ns += run->wall_ns;
 
   g_string_append (report->cases, "    <testcase");
-  append_attribute (report->cases, "classname", run->scenario_name);
-  append_attribute (report->cases, "name", name);
+  xml_append_attribute (report->cases, "classname", run->scenario_name);
+  xml_append_attribute (report->cases, "name", name);
   append_seconds (report->cases, run->wall_ns);
   g_string_append_c (report->cases, '>');
   append_verdict (report, run, problems);
@@ -178,9 +136,9 @@ junit_report_add (JunitReport *report, const StoreRun *run, const char *const *p
 static void
 append_counts (const JunitReport *report, GString *out)
 {
-  append_attribute (out, "name", report->campaign);
-  g_string_append_printf (out, " tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\"",
-                          report->n_cases, report->n_failures, report->n_errors, report->n_skipped);
+  xml_append_attribute (out, "name", report->campaign);
+  g_string_append_printf (out, " tests=\"%u\" failures=\"%u\" errors=\"%u\"", report->n_cases,
+                          report->n_failures, report->n_errors);
   append_seconds (out, report->wall_ns);
 }
 
@@ -194,7 +152,8 @@ junit_report_format (const JunitReport *report)
   append_counts (report, out);
   g_string_append (out, ">\n  <testsuite");
   append_counts (report, out);
-  append_attribute (out, "timestamp", timestamp);
+  g_string_append_printf (out, " skipped=\"%u\"", report->n_skipped); /* of a suite only */
+  xml_append_attribute (out, "timestamp", timestamp);
   g_string_append (out, ">\n");
   g_string_append (out, report->cases->str);
   g_string_append (out, "  </testsuite>\n</testsuites>\n");

@@ -22,6 +22,7 @@ static const struct {
   { "report", verb_report, "write the runs as one HTML file, or as Markdown, CSV, JSON" },
   { "plot", verb_plot, "draw one plot of a run as SVG or PNG" },
   { "export", verb_export, "write a recorded run as qlog, or its packets as pcapng" },
+  { "diff", verb_diff, "compare two sets of recorded runs, as a gate" },
   { "prune", verb_prune, "delete recorded runs" },
   { "tunnel", verb_tunnel, "forward TCP ports over all links together" },
   { "monitor", verb_monitor, "watch a running tunnel on the whole terminal" },

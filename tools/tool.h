@@ -20,6 +20,7 @@ int verb_show (int argc, char **argv);
 int verb_report (int argc, char **argv);
 int verb_plot (int argc, char **argv);
 int verb_export (int argc, char **argv);
+int verb_diff (int argc, char **argv);
 int verb_prune (int argc, char **argv);
 int verb_speed (int argc, char **argv);
 int verb_tunnel (int argc, char **argv);

@@ -7,6 +7,7 @@
 #include "reports/format.h"
 #include "reports/junit.h"
 #include "reports/summary.h"
+#include "reports/tap.h"
 #include "tools/run-report.h"
 #include "tools/scenarios.h"
 #include "tools/tool.h"
@@ -27,7 +28,7 @@
 typedef struct {
   /* Options. */
   int jobs;
-  char *seed, *policy, *db, *campaign, *junit, *trace, *testbed;
+  char *seed, *policy, *db, *campaign, *junit, *tap, *trace, *testbed;
   char **sets;
   gboolean no_db, json;
   gint64 kept_events;
@@ -36,6 +37,7 @@ typedef struct {
   guint64 n_runs;
   gint64 campaign_id;
   JunitReport *report; /* (nullable) */
+  GString *tap_text;   /* of --tap, where that is a file */
   gboolean colour;     /* of standard output */
 
   /* In a worker. */
@@ -137,13 +139,30 @@ show_progress (guint64 n_done, gpointer user_data)
   verb->has_progress = TRUE;
 }
 
+static gboolean
+is_tap_on_stdout (const RunVerb *verb)
+{
+  return verb->tap != NULL && strcmp (verb->tap, "-") == 0;
+}
+
+/* Adds @text (taken) to the TAP report: at once where that goes to standard output. */
+static void
+put_tap (RunVerb *verb, char *text)
+{
+  g_autofree char *owned = text;
+  if (is_tap_on_stdout (verb))
+    tool_print (owned);
+  else
+    g_string_append (verb->tap_text, owned);
+}
+
 static void
 tell_run (const RunVerb *verb, const RunReport *report)
 {
   gboolean failed = report->run->exit_class != RUN_EXIT_HELD;
   if (verb->json)
     tool_print (report->json);
-  else if (!tool_is_quiet ()) {
+  else if (!tool_is_quiet () && !is_tap_on_stdout (verb)) {
     gboolean at_length = verb->n_runs <= DETAILED_RUNS_MAX || tool_get_verbosity () > 0;
     g_autofree char *line =
         at_length ? g_strdup (report->details) : summary_format_line (report->run, verb->colour);
@@ -199,6 +218,12 @@ take_result (guint64 number, GBytes *result, int signal_number, gpointer user_da
     tell_run (verb, report);
     if (verb->report != NULL)
       junit_report_add (verb->report, report->run, (const char *const *)report->problems);
+    if (verb->tap != NULL)
+      put_tap (verb, tap_format_run (verb->exit_classes->len + 1, report->run,
+                                     (const char *const *)report->problems, verb->db));
+  } else if (verb->tap != NULL) {
+    put_tap (verb, g_strdup_printf ("not ok %u - a point of a sweep, which is in error\n",
+                                    verb->exit_classes->len + 1));
   }
   verb->status = exit_status_worse (verb->status, exit_class);
   g_array_append_val (verb->exit_classes, exit_class);
@@ -228,10 +253,22 @@ end_campaign (RunVerb *verb, GError **error)
   return store != NULL && store_campaign_end (store, verb->campaign_id, error);
 }
 
+/* The last line of the TAP report, and where it goes. */
+static gboolean
+end_tap (RunVerb *verb, GError **error)
+{
+  gboolean is_whole = verb->exit_classes->len == verb->n_runs;
+  if (verb->tap == NULL)
+    return TRUE;
+  put_tap (verb,
+           tap_format_end (verb->exit_classes->len, is_whole ? NULL : "not all runs are done"));
+  return is_tap_on_stdout (verb) || g_file_set_contents (verb->tap, verb->tap_text->str, -1, error);
+}
+
 static void
 tell_total (RunVerb *verb)
 {
-  if (verb->json || tool_is_quiet () || verb->n_runs <= 1)
+  if (verb->json || is_tap_on_stdout (verb) || tool_is_quiet () || verb->n_runs <= 1)
     return;
   g_autofree char *total = summary_format_total (verb->exit_classes, verb->colour);
   tool_print (total);
@@ -247,6 +284,8 @@ run_all (RunVerb *verb)
   if (!begin_campaign (verb, &error))
     return tool_fail (error);
   mallopt (M_TRIM_THRESHOLD, KEPT_MEMORY_BYTES);
+  if (verb->tap != NULL)
+    put_tap (verb, g_strdup (TAP_HEAD));
   verb->status = RUN_EXIT_SKIPPED;
   verb->started_us = g_get_monotonic_time ();
   guint n_workers = (guint)MIN ((guint64)verb->jobs, verb->n_runs);
@@ -263,7 +302,8 @@ run_all (RunVerb *verb)
   }
   g_clear_error (&error);
   if (!end_campaign (verb, &error) ||
-      (verb->report != NULL && !junit_report_save (verb->report, verb->junit, &error))) {
+      (verb->report != NULL && !junit_report_save (verb->report, verb->junit, &error)) ||
+      !end_tap (verb, &error)) {
     tool_error ("%s", error->message);
     verb->status = exit_status_worse (verb->status, RUN_EXIT_INTERNAL);
   }
@@ -278,6 +318,8 @@ check_options (RunVerb *verb, RunPlanOptions *options)
     tool_error ("-j takes a number from 1 to %d", WORKERS_MAX);
   else if (verb->db != NULL && verb->no_db)
     tool_error ("--db and --no-db exclude each other");
+  else if (verb->json && is_tap_on_stdout (verb))
+    tool_error ("only one of --json and --tap can be on standard output");
   else if (verb->kept_events < 0)
     tool_error ("--keep-events takes a number of events, 0 for none");
   else if (verb->policy != NULL && !caiman_policy_from_string (verb->policy, &policy))
@@ -325,6 +367,8 @@ run_verb_clear (RunVerb *verb)
   g_free (verb->db);
   g_free (verb->campaign);
   g_free (verb->junit);
+  g_free (verb->tap);
+  g_string_free (verb->tap_text, TRUE);
   g_free (verb->trace);
   g_free (verb->testbed);
   g_strfreev (verb->sets);
@@ -348,6 +392,7 @@ verb_run (int argc, char **argv)
   int status;
   RunVerb verb = { .jobs = 1,
                    .kept_events = RUN_KEPT_EVENTS_DEFAULT,
+                   .tap_text = g_string_new (NULL),
                    .exit_classes = g_array_new (FALSE, FALSE, sizeof (int)) };
   const GOptionEntry entries[] = {
     { "jobs", 'j', 0, G_OPTION_ARG_INT, &verb.jobs, "So many runs at a time (default 1)", "N" },
@@ -365,6 +410,8 @@ verb_run (int argc, char **argv)
     { "json", 0, 0, G_OPTION_ARG_NONE, &verb.json, "Print an object per run, and nothing else",
       NULL },
     { "junit", 0, 0, G_OPTION_ARG_FILENAME, &verb.junit, "Write a JUnit report", "FILE" },
+    { "tap", 0, 0, G_OPTION_ARG_FILENAME, &verb.tap,
+      "Write a TAP report; - is standard output, and nothing else there", "FILE" },
     { "trace", 0, 0, G_OPTION_ARG_FILENAME, &verb.trace,
       "Write every event of a single run, a line each", "FILE" },
     G_OPTION_ENTRY_NULL,

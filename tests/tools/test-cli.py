@@ -152,7 +152,8 @@ def help_and_version():
     assert out.startswith("caiman 0."), out
     assert expect(0, "--version")[0] == out
     assert expect(0, "help")[0] == expect(0, "--help")[0]
-    for verb in ["run", "check", "replay", "show", "report", "plot", "prune", "version", "help"]:
+    verbs = ["run", "check", "replay", "show", "report", "plot", "export", "diff", "prune", "version", "help"]
+    for verb in verbs:
         out, err = expect(0, "help", verb)
         assert f"caiman {verb}" in out and "--help" in out and err == "", (verb, out, err)
         assert out == expect(0, verb, "--help")[0]
