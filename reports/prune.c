@@ -76,7 +76,9 @@ delete_all (Store *store, const QueryFilter *filter, PruneResult *result, GError
   return delete_runs (store, filter, &result->n_runs, error) &&
          delete_campaigns (store, filter, &result->n_campaigns, error) &&
          store_exec (store,
-                     "DELETE FROM scenario WHERE text_hash NOT IN (SELECT text_hash FROM run)",
+                     "DELETE FROM scenario WHERE text_hash NOT IN (SELECT text_hash FROM run);"
+                     "DELETE FROM parameter_set WHERE id NOT IN"
+                     " (SELECT parameter_set FROM run WHERE parameter_set IS NOT NULL)",
                      WHAT, error);
 }
 

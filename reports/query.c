@@ -14,7 +14,11 @@
 #define HEAD_COLUMNS                                                                               \
   "run.id, campaign_id, scenario_name, scenario_hash, variant, seed, policy, testbed, git_id,"     \
   " run.host, state = 'finished', run.started_us, outcome, exit_class, digest, wall_ns,"           \
-  " simulated_ns, n_events"
+  " simulated_ns, n_events, "
+
+/* ... and what a database of an earlier version does not have. */
+#define HEAD_COLUMNS_SINCE_3 "build_id, origin"
+#define HEAD_COLUMNS_BEFORE  "NULL, NULL"
 
 /* --- Cells -------------------------------------------------------------------------------- */
 
@@ -267,6 +271,8 @@ fill_head (StoreRun *run, sqlite3_stmt *stmt)
   run->wall_ns = integer (stmt, 15);
   run->simulated_ns = integer (stmt, 16);
   run->n_events = integer (stmt, 17);
+  run->build_id = text (run, stmt, 18);
+  run->origin = text (run, stmt, 19);
 }
 
 /* --- Loading one run ------------------------------------------------------------------------ */
@@ -285,18 +291,27 @@ read_rows (Store *store, StoreRun *run, const char *sql, void (*read) (StoreRun 
   return more == 0;
 }
 
+static const char *
+get_later_columns (Store *store)
+{
+  return store_get_version (store) >= STORE_VERSION_ORIGIN ? HEAD_COLUMNS_SINCE_3
+                                                           : HEAD_COLUMNS_BEFORE;
+}
+
 static void
 read_head (StoreRun *run, sqlite3_stmt *stmt)
 {
   fill_head (run, stmt);
-  run->scenario_text = text (run, stmt, 18);
+  run->scenario_text = text (run, stmt, 20);
 }
 
 static gboolean
 load_run (Store *store, StoreRun *run, gint64 run_id, QueryParts parts, GError **error)
 {
-  const char *sql = "SELECT " HEAD_COLUMNS ", text FROM run JOIN scenario USING (text_hash)"
-                    " WHERE run.id = ?1";
+  g_autofree char *sql = g_strconcat ("SELECT " HEAD_COLUMNS, get_later_columns (store),
+                                      ", text FROM run JOIN scenario USING (text_hash)"
+                                      " WHERE run.id = ?1",
+                                      NULL);
   run->id = run_id;
   if (!read_rows (store, run, sql, read_head, error))
     return FALSE;
@@ -360,9 +375,9 @@ read_entry (sqlite3_stmt *stmt)
   QueryListEntry *entry = g_new0 (QueryListEntry, 1);
   entry->run = store_run_new ();
   fill_head (entry->run, stmt);
-  entry->campaign = g_strdup ((const char *)sqlite3_column_text (stmt, 18));
-  entry->n_held = (guint)integer (stmt, 19);
-  entry->n_not_held = (guint)integer (stmt, 20);
+  entry->campaign = g_strdup ((const char *)sqlite3_column_text (stmt, 20));
+  entry->n_held = (guint)integer (stmt, 21);
+  entry->n_not_held = (guint)integer (stmt, 22);
   return entry;
 }
 
@@ -381,12 +396,14 @@ reversed (GPtrArray *entries)
 GPtrArray *
 query_list_runs (Store *store, const QueryFilter *filter, guint limit, GError **error)
 {
-  static const char sql[] =
-      "SELECT " HEAD_COLUMNS ", campaign.name,"
-      " (SELECT count (*) FROM expectation AS e WHERE e.run_id = run.id AND held),"
-      " (SELECT count (*) FROM expectation AS e WHERE e.run_id = run.id AND NOT held)"
-      " FROM run JOIN campaign ON campaign.id = campaign_id WHERE " QUERY_FILTER_SQL
-      " ORDER BY run.id DESC LIMIT ?7";
+  g_autofree char *sql =
+      g_strconcat ("SELECT " HEAD_COLUMNS, get_later_columns (store),
+                   ", campaign.name,"
+                   " (SELECT count (*) FROM expectation AS e WHERE e.run_id = run.id AND held),"
+                   " (SELECT count (*) FROM expectation AS e WHERE e.run_id = run.id AND NOT held)"
+                   " FROM run JOIN campaign ON campaign.id = campaign_id WHERE " QUERY_FILTER_SQL
+                   " ORDER BY run.id DESC LIMIT ?7",
+                   NULL);
   g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func (free_entry);
   store_lock (store);
   g_autoptr (sqlite3_stmt) stmt = store_prepare (store, sql, WHAT, error);

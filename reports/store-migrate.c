@@ -11,6 +11,7 @@
 static const StoreMigration migrations[] = {
   { .resource = "/caiman/reports/schema.sql" },
   { .resource = "/caiman/reports/schema-2.sql" },
+  { .resource = "/caiman/reports/schema-3.sql" },
 };
 
 const StoreMigration *

@@ -13,12 +13,15 @@ G_BEGIN_DECLS
 /* PRAGMA application_id of every store: "caim". */
 #define STORE_APPLICATION_ID 0x6361696d
 
-/* Databases from this version on can be read as they are: what came later are tables of their own,
- * and readers ask for the version before they look for one. */
+/* Databases from this version on can be read as they are: what came later are tables and columns of
+ * their own, and readers ask for the version before they look for one. */
 #define STORE_VERSION_READABLE 1
 
 /* The version that brought the table trace_block. */
 #define STORE_VERSION_TRACE 2
+
+/* The version that brought build, origin and process of a run, and plans of campaigns. */
+#define STORE_VERSION_ORIGIN 3
 
 typedef struct {
   const char *sql;      /* SQL, or NULL for */

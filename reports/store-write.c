@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 
+#include "reports/identity.h"
 #include "reports/store-private.h"
 
 #define TEXT_HASH_BYTES 32
@@ -42,21 +43,38 @@ insert_scenario (Store *store, const StoreRun *run, const char *text_hash, const
 static gboolean
 insert_run (Store *store, StoreRun *run, const char *text_hash, const char *what, GError **error)
 {
+  g_autofree char *process = identity_get_process ();
   g_autoptr (sqlite3_stmt) stmt = store_prepare (
       store,
       "INSERT INTO run (campaign_id, scenario_name, scenario_hash, text_hash, variant, seed,"
-      " policy, testbed, git_id, host, started_us, state)"
-      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'unfinished')",
+      " policy, testbed, git_id, host, started_us, build_id, origin, process, state)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, 'unfinished')",
       what, error);
   if (!stmt)
     return FALSE;
-  store_bind (stmt, "lttttlttttl", run->campaign_id, run->scenario_name, run->scenario_hash,
+  store_bind (stmt, "lttttlttttlttt", run->campaign_id, run->scenario_name, run->scenario_hash,
               text_hash, run->variant, run->seed, run->policy, run->testbed, run->git_id, run->host,
-              run->started_us);
+              run->started_us, run->build_id, run->origin, process);
   if (!store_step_done (store, stmt, what, error))
     return FALSE;
   run->id = sqlite3_last_insert_rowid (store_get_db (store));
   return TRUE;
+}
+
+/* What the caller has left to be filled in. */
+static void
+complete_head (StoreRun *run)
+{
+  if (run->started_us == 0)
+    run->started_us = g_get_real_time ();
+  if (!run->host)
+    run->host = store_run_string (run, g_get_host_name ());
+  if (!run->build_id)
+    run->build_id = store_run_string (run, identity_get_build ());
+  if (!run->origin) {
+    g_autofree char *origin = identity_make_origin ();
+    run->origin = store_run_string (run, origin);
+  }
 }
 
 gboolean
@@ -65,10 +83,7 @@ store_run_begin (Store *store, StoreRun *run, GError **error)
   const char *what = "cannot record the begin of a run";
   char text_hash[TEXT_HASH_BYTES * 2 + 1];
   hash_text (run->scenario_text, text_hash);
-  if (run->started_us == 0)
-    run->started_us = g_get_real_time ();
-  if (!run->host)
-    run->host = store_run_string (run, g_get_host_name ());
+  complete_head (run);
 
   store_lock (store);
   gboolean ok = store_begin (store, what, error);
@@ -86,17 +101,85 @@ store_run_begin (Store *store, StoreRun *run, GError **error)
 
 /* --- Finish: one function per table ------------------------------------------------------- */
 
+/* The names and values, so that equal sets have equal hashes; no text holds a NUL. */
+static void
+hash_parameters (const StoreRun *run, char hex_out[TEXT_HASH_BYTES * 2 + 1])
+{
+  guint8 hash[TEXT_HASH_BYTES];
+  crypto_generichash_state state;
+  crypto_generichash_init (&state, NULL, 0, sizeof hash);
+  for (guint i = 0; i < run->parameters->len; i++) {
+    const StoreParameter *p = &g_array_index (run->parameters, StoreParameter, i);
+    const char *const texts[] = { p->side, p->name, p->value, p->unit };
+    for (gsize j = 0; j < G_N_ELEMENTS (texts); j++)
+      crypto_generichash_update (&state, (const guint8 *)texts[j], strlen (texts[j]) + 1);
+  }
+  crypto_generichash_final (&state, hash, sizeof hash);
+  sodium_bin2hex (hex_out, TEXT_HASH_BYTES * 2 + 1, hash, sizeof hash);
+}
+
+/* The set with @hash, if it is there already; -1 with @error, 0 without a set. */
+static gint64
+find_parameter_set (Store *store, const char *hash, const char *what, GError **error)
+{
+  g_autoptr (sqlite3_stmt) stmt =
+      store_prepare (store, "SELECT id FROM parameter_set WHERE hash = ?1", what, error);
+  if (!stmt)
+    return -1;
+  store_bind (stmt, "t", hash);
+  int more = store_step_row (store, stmt, what, error);
+  return more == 1 ? sqlite3_column_int64 (stmt, 0) : more;
+}
+
+static gint64
+insert_parameter_set (Store *store, const char *hash, const char *what, GError **error)
+{
+  g_autoptr (sqlite3_stmt) stmt =
+      store_prepare (store, "INSERT INTO parameter_set (hash) VALUES (?1)", what, error);
+  if (!stmt)
+    return -1;
+  store_bind (stmt, "t", hash);
+  if (!store_step_done (store, stmt, what, error))
+    return -1;
+  return sqlite3_last_insert_rowid (store_get_db (store));
+}
+
+static gboolean
+insert_parameter_values (Store *store, const StoreRun *run, gint64 set_id, const char *what,
+                         GError **error)
+{
+  g_autoptr (sqlite3_stmt) stmt = store_prepare (
+      store,
+      "INSERT INTO parameter_value (set_id, side, name, value, unit) VALUES (?1, ?2, ?3, ?4, ?5)",
+      what, error);
+  for (guint i = 0; stmt && i < run->parameters->len; i++) {
+    const StoreParameter *p = &g_array_index (run->parameters, StoreParameter, i);
+    store_bind (stmt, "ltttt", set_id, p->side, p->name, p->value, p->unit);
+    if (!store_step_done (store, stmt, what, error))
+      return FALSE;
+  }
+  return stmt != NULL;
+}
+
+/* Runs with the same parameters share one set of them. */
 static gboolean
 write_parameters (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char *what,
                   GError **error)
 {
-  for (guint i = 0; i < run->parameters->len; i++) {
-    const StoreParameter *p = &g_array_index (run->parameters, StoreParameter, i);
-    store_bind (stmt, "ltttt", run->id, p->side, p->name, p->value, p->unit);
-    if (!store_step_done (store, stmt, what, error))
+  char hash[TEXT_HASH_BYTES * 2 + 1];
+  if (run->parameters->len == 0)
+    return TRUE;
+  hash_parameters (run, hash);
+  gint64 set_id = find_parameter_set (store, hash, what, error);
+  if (set_id == 0) {
+    set_id = insert_parameter_set (store, hash, what, error);
+    if (set_id > 0 && !insert_parameter_values (store, run, set_id, what, error))
       return FALSE;
   }
-  return TRUE;
+  if (set_id < 0)
+    return FALSE;
+  store_bind (stmt, "ll", run->id, set_id);
+  return store_step_done (store, stmt, what, error);
 }
 
 static gboolean
@@ -233,8 +316,7 @@ write_expectations (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const
 /* Of two samples at one instant the later counts: the one at the end of a run may fall on the
  * regular one's instant. */
 static const TableWriter tables[] = {
-  { "INSERT INTO parameter (run_id, side, name, value, unit) VALUES (?1, ?2, ?3, ?4, ?5)",
-    write_parameters },
+  { "UPDATE run SET parameter_set = ?2 WHERE id = ?1", write_parameters },
   { "INSERT INTO link (run_id, link, name, carrier, up_rate_bps, up_delay_ns, up_jitter, up_loss,"
     " up_queue, down_rate_bps, down_delay_ns, down_jitter, down_loss, down_queue, weight, cost,"
     " quota_bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"

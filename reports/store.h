@@ -210,9 +210,11 @@ typedef struct {
   const char *variant;       /* what a sweep has set, e.g. "link lte.delay=20ms"; NULL: no sweep */
   gint64 seed;               /* >= 0 */
   const char *policy;
-  const char *testbed; /* "sim", "tcp", "lab" */
-  const char *git_id;  /* of the build */
-  const char *host;    /* NULL: begin fills in this host's name */
+  const char *testbed;  /* "sim", "tcp", "lab" */
+  const char *git_id;   /* of the build */
+  const char *host;     /* NULL: begin fills in this host's name */
+  const char *build_id; /* of the binary; NULL: begin fills in that of this program */
+  const char *origin;   /* names the run in all databases; NULL: begin makes one up */
 
   /* To be set before store_run_finish(). */
   const char *digest;  /* hex; NULL where the run has none */

@@ -130,8 +130,24 @@ assert_readable (Fixture *f, int version)
   g_autoptr (StoreRun) run = query_load_run (store, 7, QUERY_ALL, &error);
   g_assert_no_error (error);
   g_assert_cmpint (run->seed, ==, 3);
+  g_assert_cmpuint (run->parameters->len, ==, 1);
   g_assert_cmpuint (run->trace_blocks->len, ==, 0);
   g_assert_cmpint (fixture_query (f->path, "PRAGMA user_version"), ==, version);
+}
+
+/* What step 3 makes of the runs of test_real_store(): names that are the same in every copy, and
+ * tunables that are read as before. */
+static void
+assert_version_3 (Fixture *f)
+{
+  g_assert_cmpint (fixture_query (f->path, "SELECT origin = 'h/7/5' FROM run WHERE id = 7"), ==, 1);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM run WHERE build_id IS NULL"), ==,
+                   2);
+  g_assert_cmpint (fixture_query (f->path, "SELECT value FROM parameter WHERE run_id = 7"), ==, 9);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter WHERE run_id = 8"), ==,
+                   0);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM pragma_foreign_key_check"), ==,
+                   0);
 }
 
 /* A database of version 1 with a run in it, as this and every later build must be able to open it.
@@ -146,7 +162,11 @@ test_real_store (Fixture *f, gconstpointer unused)
   exec (f, "INSERT INTO campaign VALUES (1, 'c', '', 'h', 1, NULL);"
            "INSERT INTO scenario VALUES ('t', '[scenario]');"
            "INSERT INTO run VALUES (7, 1, 's', 'hash', 't', NULL, 3, 'adaptive', 'sim', 'g', 'h',"
-           " 'finished', 5, 'survives', 0, 'd', 1, 2, 3)");
+           " 'finished', 5, 'survives', 0, 'd', 1, 2, 3);"
+           "INSERT INTO run SELECT 8, campaign_id, scenario_name, scenario_hash, text_hash,"
+           " variant, 4, policy, testbed, git_id, host, state, 6, outcome, exit_class, digest,"
+           " wall_ns, simulated_ns, n_events FROM run;"
+           "INSERT INTO parameter VALUES (7, 'client', 'ping-timeout', '9', 'ns')");
   assert_readable (f, 1);
   g_autoptr (Store) store = store_open (f->path, STORE_OPEN_WRITE, &error);
   g_assert_no_error (error);
@@ -154,6 +174,7 @@ test_real_store (Fixture *f, gconstpointer unused)
   g_assert_cmpint (fixture_query (f->path, "PRAGMA user_version"), ==, (int)n_steps);
   g_assert_cmpint (fixture_query (f->path, "SELECT seed FROM run WHERE id = 7"), ==, 3);
   assert_readable (f, (int)n_steps);
+  assert_version_3 (f);
 }
 
 /* Each column says what it means, and no table forgets STRICT. */
@@ -189,6 +210,7 @@ test_schema_is_commented (void)
 {
   g_assert_cmpuint (count_commented_columns ("schema.sql"), >, 80);
   g_assert_cmpuint (count_commented_columns ("schema-2.sql"), ==, 4);
+  g_assert_cmpuint (count_commented_columns ("schema-3.sql"), ==, 7);
 }
 
 int

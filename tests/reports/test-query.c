@@ -270,6 +270,12 @@ test_prune (Fixture *f, gconstpointer unused)
   g_assert_cmpint (result.n_campaigns, ==, 1);
   assert_found (f, (QueryFilter) { 0 }, 0, "1");
   g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM scenario"), ==, 1);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter_set"), ==, 1);
+
+  QueryFilter all = { 0 };
+  g_assert_true (prune_runs (f->store, &all, FALSE, &result, &error));
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter_set"), ==, 0);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter_value"), ==, 0);
 
   /* A number is never given twice. */
   g_assert_cmpint (fixture_record (f->store, f->campaign_id, 1), ==, 6);

@@ -48,6 +48,8 @@ assert_same_heads (const StoreRun *a, const StoreRun *b)
   g_assert_cmpstr (a->testbed, ==, b->testbed);
   g_assert_cmpstr (a->git_id, ==, b->git_id);
   g_assert_cmpstr (a->host, ==, b->host);
+  g_assert_cmpstr (a->build_id, ==, b->build_id);
+  g_assert_cmpstr (a->origin, ==, b->origin);
   g_assert_cmpstr (a->digest, ==, b->digest);
   g_assert_cmpstr (a->outcome, ==, b->outcome);
   g_assert_cmpint (a->exit_class, ==, b->exit_class);
@@ -184,6 +186,29 @@ test_round_trip (Fixture *f, gconstpointer unused)
   assert_same_results (run, back);
   g_assert_cmpint (store_run_get_kept_events (back), ==, 2010);
   assert_same_histories (run, back);
+}
+
+/* Runs with equal tunables share a set of them; one other value, or none at all, does not. */
+static void
+test_shared_parameters (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  fixture_record (f->store, f->campaign_id, 1);
+  fixture_record (f->store, f->campaign_id, 2);
+  g_autoptr (StoreRun) other = fixture_run_new (f->campaign_id, 3);
+  g_array_index (other->parameters, StoreParameter, 0).value = "7";
+  g_assert_true (store_run_begin (f->store, other, &error));
+  g_assert_true (store_run_finish (f->store, other, &error));
+  g_autoptr (StoreRun) none = fixture_run_new (f->campaign_id, 4);
+  g_array_set_size (none->parameters, 0);
+  g_assert_true (store_run_begin (f->store, none, &error));
+  g_assert_true (store_run_finish (f->store, none, &error));
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter_set"), ==, 2);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter WHERE value = '7'"), ==,
+                   1);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter WHERE run_id = 4"), ==,
+                   0);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (DISTINCT origin) FROM run"), ==, 4);
 }
 
 static void
@@ -436,6 +461,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, test) g_test_add (path, Fixture, NULL, set_up, test, tear_down)
   ADD ("/reports/store/round-trip", test_round_trip);
+  ADD ("/reports/store/shared-parameters", test_shared_parameters);
   ADD ("/reports/store/later-sample-counts", test_later_sample_counts);
   ADD ("/reports/store/unfinished", test_unfinished);
   ADD ("/reports/store/finish-twice", test_finish_twice);
