@@ -32,7 +32,7 @@ static gboolean
 insert_scenario (Store *store, const StoreRun *run, const char *text_hash, const char *what,
                  GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt = store_prepare (
+  sqlite3_stmt *stmt = store_prepare_once (
       store, "INSERT OR IGNORE INTO scenario (text_hash, text) VALUES (?1, ?2)", what, error);
   if (!stmt)
     return FALSE;
@@ -43,8 +43,7 @@ insert_scenario (Store *store, const StoreRun *run, const char *text_hash, const
 static gboolean
 insert_run (Store *store, StoreRun *run, const char *text_hash, const char *what, GError **error)
 {
-  g_autofree char *process = identity_get_process ();
-  g_autoptr (sqlite3_stmt) stmt = store_prepare (
+  sqlite3_stmt *stmt = store_prepare_once (
       store,
       "INSERT INTO run (campaign_id, scenario_name, scenario_hash, text_hash, variant, seed,"
       " policy, testbed, git_id, host, started_us, build_id, origin, process, state)"
@@ -54,16 +53,15 @@ insert_run (Store *store, StoreRun *run, const char *text_hash, const char *what
     return FALSE;
   store_bind (stmt, "lttttlttttlttt", run->campaign_id, run->scenario_name, run->scenario_hash,
               text_hash, run->variant, run->seed, run->policy, run->testbed, run->git_id, run->host,
-              run->started_us, run->build_id, run->origin, process);
+              run->started_us, run->build_id, run->origin, store_get_process (store));
   if (!store_step_done (store, stmt, what, error))
     return FALSE;
   run->id = sqlite3_last_insert_rowid (store_get_db (store));
   return TRUE;
 }
 
-/* What the caller has left to be filled in. */
-static void
-complete_head (StoreRun *run)
+void
+store_complete_head (StoreRun *run)
 {
   if (run->started_us == 0)
     run->started_us = g_get_real_time ();
@@ -78,18 +76,23 @@ complete_head (StoreRun *run)
 }
 
 gboolean
+store_write_begin (Store *store, StoreRun *run, const char *what, GError **error)
+{
+  char text_hash[TEXT_HASH_BYTES * 2 + 1];
+  hash_text (run->scenario_text, text_hash);
+  return insert_scenario (store, run, text_hash, what, error) &&
+         insert_run (store, run, text_hash, what, error);
+}
+
+gboolean
 store_run_begin (Store *store, StoreRun *run, GError **error)
 {
   const char *what = "cannot record the begin of a run";
-  char text_hash[TEXT_HASH_BYTES * 2 + 1];
-  hash_text (run->scenario_text, text_hash);
-  complete_head (run);
-
+  store_complete_head (run);
   store_lock (store);
   gboolean ok = store_begin (store, what, error);
   if (ok) {
-    ok = insert_scenario (store, run, text_hash, what, error) &&
-         insert_run (store, run, text_hash, what, error);
+    ok = store_write_begin (store, run, what, error);
     ok = store_end (store, ok, what, error);
   }
   store_unlock (store);
@@ -122,20 +125,22 @@ hash_parameters (const StoreRun *run, char hex_out[TEXT_HASH_BYTES * 2 + 1])
 static gint64
 find_parameter_set (Store *store, const char *hash, const char *what, GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt =
-      store_prepare (store, "SELECT id FROM parameter_set WHERE hash = ?1", what, error);
+  sqlite3_stmt *stmt =
+      store_prepare_once (store, "SELECT id FROM parameter_set WHERE hash = ?1", what, error);
   if (!stmt)
     return -1;
   store_bind (stmt, "t", hash);
   int more = store_step_row (store, stmt, what, error);
-  return more == 1 ? sqlite3_column_int64 (stmt, 0) : more;
+  gint64 id = more == 1 ? sqlite3_column_int64 (stmt, 0) : more;
+  sqlite3_reset (stmt);
+  return id;
 }
 
 static gint64
 insert_parameter_set (Store *store, const char *hash, const char *what, GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt =
-      store_prepare (store, "INSERT INTO parameter_set (hash) VALUES (?1)", what, error);
+  sqlite3_stmt *stmt =
+      store_prepare_once (store, "INSERT INTO parameter_set (hash) VALUES (?1)", what, error);
   if (!stmt)
     return -1;
   store_bind (stmt, "t", hash);
@@ -148,7 +153,7 @@ static gboolean
 insert_parameter_values (Store *store, const StoreRun *run, gint64 set_id, const char *what,
                          GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt = store_prepare (
+  sqlite3_stmt *stmt = store_prepare_once (
       store,
       "INSERT INTO parameter_value (set_id, side, name, value, unit) VALUES (?1, ?2, ?3, ?4, ?5)",
       what, error);
@@ -351,7 +356,7 @@ static gboolean
 write_tables (Store *store, const StoreRun *run, const char *what, GError **error)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (tables); i++) {
-    g_autoptr (sqlite3_stmt) stmt = store_prepare (store, tables[i].sql, what, error);
+    sqlite3_stmt *stmt = store_prepare_once (store, tables[i].sql, what, error);
     if (!stmt || !tables[i].write (store, stmt, run, what, error))
       return FALSE;
   }
@@ -367,7 +372,7 @@ delete_totals (Store *store, const StoreRun *run, const char *what, GError **err
   static const char *const deletes[] = { "DELETE FROM flow WHERE run_id = ?1",
                                          "DELETE FROM metric WHERE run_id = ?1" };
   for (gsize i = 0; i < G_N_ELEMENTS (deletes); i++) {
-    g_autoptr (sqlite3_stmt) stmt = store_prepare (store, deletes[i], what, error);
+    sqlite3_stmt *stmt = store_prepare_once (store, deletes[i], what, error);
     if (!stmt)
       return FALSE;
     store_bind (stmt, "l", run->id);
@@ -392,11 +397,11 @@ check_updated (Store *store, const char *what, GError **error)
 static gboolean
 update_unfinished (Store *store, const StoreRun *run, const char *what, GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt =
-      store_prepare (store,
-                     "UPDATE run SET wall_ns = ?2, simulated_ns = ?3, n_events = ?4"
-                     " WHERE id = ?1 AND state = 'unfinished'",
-                     what, error);
+  sqlite3_stmt *stmt =
+      store_prepare_once (store,
+                          "UPDATE run SET wall_ns = ?2, simulated_ns = ?3, n_events = ?4"
+                          " WHERE id = ?1 AND state = 'unfinished'",
+                          what, error);
   if (!stmt)
     return FALSE;
   store_bind (stmt, "llll", run->id, run->wall_ns, run->simulated_ns, run->n_events);
@@ -426,7 +431,7 @@ store_run_append (Store *store, StoreRun *run, GError **error)
 static gboolean
 update_run (Store *store, const StoreRun *run, const char *what, GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt = store_prepare (
+  sqlite3_stmt *stmt = store_prepare_once (
       store,
       "UPDATE run SET state = 'finished', digest = ?2, outcome = ?3, exit_class = ?4,"
       " wall_ns = ?5, simulated_ns = ?6, n_events = ?7 WHERE id = ?1 AND state = 'unfinished'",
@@ -439,15 +444,21 @@ update_run (Store *store, const StoreRun *run, const char *what, GError **error)
 }
 
 gboolean
+store_write_finish (Store *store, StoreRun *run, const char *what, GError **error)
+{
+  return update_run (store, run, what, error) &&
+         (!run->was_appended || delete_totals (store, run, what, error)) &&
+         write_tables (store, run, what, error);
+}
+
+gboolean
 store_run_finish (Store *store, StoreRun *run, GError **error)
 {
   g_autofree char *what = g_strdup_printf ("cannot record run %" G_GINT64_FORMAT, run->id);
   store_lock (store);
   gboolean ok = store_begin (store, what, error);
   if (ok) {
-    ok = update_run (store, run, what, error) &&
-         (!run->was_appended || delete_totals (store, run, what, error)) &&
-         write_tables (store, run, what, error);
+    ok = store_write_finish (store, run, what, error);
     ok = store_end (store, ok, what, error);
   }
   store_unlock (store);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "reports/identity.h"
 #include "reports/store-migrate.h"
 #include "reports/store-private.h"
 
@@ -13,7 +14,9 @@
 struct _Store {
   sqlite3 *db;
   char *path;
-  guint version; /* of its schema */
+  char *process;          /* this one, as a run's row names it */
+  guint version;          /* of its schema */
+  GHashTable *statements; /* those that are kept: SQL, by its address (borrowed), to sqlite3_stmt */
   GMutex mutex;
 };
 
@@ -79,6 +82,12 @@ store_get_version (const Store *store)
 }
 
 const char *
+store_get_process (const Store *store)
+{
+  return store->process;
+}
+
+const char *
 store_get_path (const Store *store)
 {
   return store->path;
@@ -137,6 +146,24 @@ store_prepare (Store *store, const char *sql, const char *what, GError **error)
   sqlite3_stmt *stmt = NULL;
   if (sqlite3_prepare_v2 (store->db, sql, -1, &stmt, NULL) != SQLITE_OK)
     store_fail (store->db, store->path, what, error);
+  return stmt;
+}
+
+static void
+finalize_statement (gpointer data)
+{
+  sqlite3_finalize (data);
+}
+
+sqlite3_stmt *
+store_prepare_once (Store *store, const char *sql, const char *what, GError **error)
+{
+  sqlite3_stmt *stmt = g_hash_table_lookup (store->statements, sql);
+  if (stmt)
+    return stmt;
+  stmt = store_prepare (store, sql, what, error);
+  if (stmt)
+    g_hash_table_insert (store->statements, (gpointer)sql, stmt);
   return stmt;
 }
 
@@ -283,6 +310,8 @@ store_open (const char *path, StoreOpenMode mode, GError **error)
 
   g_autoptr (Store) store = g_new0 (Store, 1);
   store->path = g_strdup (path);
+  store->process = identity_get_process ();
+  store->statements = g_hash_table_new_full (NULL, NULL, NULL, finalize_statement);
   g_mutex_init (&store->mutex);
   if (sqlite3_open_v2 (path, &store->db, flags[mode] | SQLITE_OPEN_FULLMUTEX, NULL) != SQLITE_OK) {
     store_fail (store->db, path, "cannot open", error);
@@ -300,9 +329,11 @@ store_close (Store *store)
 {
   if (!store)
     return;
+  g_hash_table_unref (store->statements);
   int rc = sqlite3_close (store->db);
   g_assert (rc == SQLITE_OK); /* else a statement of ours was not finalized */
   g_mutex_clear (&store->mutex);
+  g_free (store->process);
   g_free (store->path);
   g_free (store);
 }
