@@ -39,10 +39,13 @@ verb_check (int argc, char **argv)
   int status;
   gboolean ok = TRUE, is_honoured = TRUE;
   g_auto (GStrv) sets = NULL;
+  g_auto (GStrv) varies = NULL;
   g_autofree char *testbed = NULL;
   const GOptionEntry entries[] = {
     { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &sets, "Replace a value of the file",
       "GROUP.KEY=VALUE" },
+    { "vary", 0, 0, G_OPTION_ARG_STRING_ARRAY, &varies, "Sweep a value, as in [sweep]",
+      "GROUP.KEY=VALUES" },
     { "testbed", 0, 0, G_OPTION_ARG_STRING, &testbed, "As it runs there (default sim)", "NAME" },
     G_OPTION_ENTRY_NULL,
   };
@@ -54,7 +57,7 @@ verb_check (int argc, char **argv)
     return status;
   if (!scenarios_check_testbed (testbed, &status))
     return status;
-  g_autoptr (ScenarioOverrides) overrides = scenarios_parse_sets (sets, NULL, testbed);
+  g_autoptr (ScenarioOverrides) overrides = scenarios_make_overrides (sets, varies, NULL, testbed);
   if (overrides == NULL)
     return EXIT_STATUS_USAGE;
   for (int i = 1; i < argc; i++) {
