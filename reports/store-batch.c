@@ -91,8 +91,38 @@ record_run (Store *store, StoreRun *run, gboolean once, const char *what, GError
     return TRUE;
   }
   return (!once || delete_dead_runs (store, run, what, error)) &&
-         store_write_begin (store, run, what, error) &&
-         store_write_finish (store, run, what, error);
+         store_write_whole (store, run, what, error);
+}
+
+/* The one row that those of a run refer to and that another process could have deleted. */
+static gboolean
+check_campaign (Store *store, const StoreRun *run, const char *what, GError **error)
+{
+  sqlite3_stmt *stmt =
+      store_prepare_once (store, "SELECT 1 FROM campaign WHERE id = ?1", what, error);
+  if (!stmt)
+    return FALSE;
+  store_bind (stmt, "l", run->campaign_id);
+  int more = store_step_row (store, stmt, what, error);
+  sqlite3_reset (stmt);
+  if (more == 0)
+    g_set_error (error, STORE_ERROR, STORE_ERROR_NOT_FOUND,
+                 "%s: %s: campaign %" G_GINT64_FORMAT " was deleted", store_get_path (store), what,
+                 run->campaign_id);
+  return more == 1;
+}
+
+static gboolean
+record_all (Store *store, GPtrArray *runs, gboolean once, const char *what, GError **error)
+{
+  gboolean ok = TRUE;
+  if (!store_begin (store, what, error))
+    return FALSE;
+  for (guint i = 0; ok && i < runs->len; i++) {
+    StoreRun *run = g_ptr_array_index (runs, i);
+    ok = check_campaign (store, run, what, error) && record_run (store, run, once, what, error);
+  }
+  return store_end (store, ok, what, error);
 }
 
 gboolean
@@ -100,11 +130,11 @@ store_record_runs (Store *store, GPtrArray *runs, gboolean once, GError **error)
 {
   const char *what = "cannot record runs";
   store_lock (store);
-  gboolean ok = store_begin (store, what, error);
+  /* SQLite would look for the run of each row again; here the transaction itself has made it. */
+  gboolean ok = store_exec (store, "PRAGMA foreign_keys = OFF", what, error);
   if (ok) {
-    for (guint i = 0; ok && i < runs->len; i++)
-      ok = record_run (store, g_ptr_array_index (runs, i), once, what, error);
-    ok = store_end (store, ok, what, error);
+    ok = record_all (store, runs, once, what, error);
+    ok = store_exec (store, "PRAGMA foreign_keys = ON", what, ok ? error : NULL) && ok;
   }
   store_unlock (store);
   for (guint i = 0; i < runs->len; i++) {

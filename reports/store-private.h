@@ -48,22 +48,35 @@ sqlite3_stmt *store_prepare_once (Store *store, const char *sql, const char *wha
  * B a GBytes (both must live until the step). */
 void store_bind (sqlite3_stmt *stmt, const char *types, ...);
 
+/* The same from parameter number @first on. */
+void store_bind_from (sqlite3_stmt *stmt, int first, const char *types, ...);
+
 /* Steps a statement that returns no rows, and resets it for the next. */
 gboolean store_step_done (Store *store, sqlite3_stmt *stmt, const char *what, GError **error);
 
 /* Steps a statement that returns rows: 1 a row, 0 no more, -1 with @error. */
 int store_step_row (Store *store, sqlite3_stmt *stmt, const char *what, GError **error);
 
+/* What was written last in this transaction, so that runs alike need not look for it again. */
+typedef struct {
+  char *scenario_text;  /* (owned) (nullable) */
+  char *text_hash;      /* (owned) */
+  GString *parameters;  /* (owned) (nullable) */
+  gint64 parameter_set; /* the number of that set */
+} StoreWritten;
+
+StoreWritten *store_get_written (Store *store);
+
+/* Another process may have deleted it by now. */
+void store_forget (Store *store);
+
 /* --- of store-write.c, inside of a transaction --- */
 
 /* Fills in what the caller has left out of the head of @run: start, host, build and origin. */
 void store_complete_head (StoreRun *run);
 
-/* Writes the row of @run, unfinished, with its scenario, and sets its id. */
-gboolean store_write_begin (Store *store, StoreRun *run, const char *what, GError **error);
-
-/* Writes all else and marks the row finished. */
-gboolean store_write_finish (Store *store, StoreRun *run, const char *what, GError **error);
+/* Writes all of @run, which is over, and sets its id. */
+gboolean store_write_whole (Store *store, StoreRun *run, const char *what, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (sqlite3_stmt, sqlite3_finalize)
 

@@ -17,6 +17,7 @@ struct _Store {
   char *process;          /* this one, as a run's row names it */
   guint version;          /* of its schema */
   GHashTable *statements; /* those that are kept: SQL, by its address (borrowed), to sqlite3_stmt */
+  StoreWritten written;
   GMutex mutex;
 };
 
@@ -101,6 +102,22 @@ store_get_schema_version (void)
   return (int)n_steps;
 }
 
+StoreWritten *
+store_get_written (Store *store)
+{
+  return &store->written;
+}
+
+void
+store_forget (Store *store)
+{
+  g_free (store->written.scenario_text);
+  g_free (store->written.text_hash);
+  if (store->written.parameters)
+    g_string_free (store->written.parameters, TRUE);
+  store->written = (StoreWritten) { 0 };
+}
+
 void
 store_lock (Store *store)
 {
@@ -133,6 +150,7 @@ store_begin (Store *store, const char *what, GError **error)
 gboolean
 store_end (Store *store, gboolean ok, const char *what, GError **error)
 {
+  store_forget (store);
   if (ok && store_exec (store, "COMMIT", what, error))
     return TRUE;
   /* A full disk has rolled back already; then this fails and nothing is wrong with that. */
@@ -199,12 +217,10 @@ bind_bytes (sqlite3_stmt *stmt, int i, GBytes *bytes)
   g_assert (rc == SQLITE_OK);
 }
 
-void
-store_bind (sqlite3_stmt *stmt, const char *types, ...)
+static void
+bind_all (sqlite3_stmt *stmt, int first, const char *types, va_list args)
 {
-  va_list args;
-  va_start (args, types);
-  for (int i = 1; *types; types++, i++) {
+  for (int i = first; *types; types++, i++) {
     switch (*types) {
     case 'i':
       bind_int64 (stmt, i, va_arg (args, int), FALSE);
@@ -231,6 +247,23 @@ store_bind (sqlite3_stmt *stmt, const char *types, ...)
       g_assert_not_reached ();
     }
   }
+}
+
+void
+store_bind (sqlite3_stmt *stmt, const char *types, ...)
+{
+  va_list args;
+  va_start (args, types);
+  bind_all (stmt, 1, types, args);
+  va_end (args);
+}
+
+void
+store_bind_from (sqlite3_stmt *stmt, int first, const char *types, ...)
+{
+  va_list args;
+  va_start (args, types);
+  bind_all (stmt, first, types, args);
   va_end (args);
 }
 
