@@ -289,14 +289,8 @@ plan_get_hash (const Plan *plan, const char *build)
     add_text (digest, get_policy (plan, i) ? get_policy (plan, i) : "");
   for (guint i = 0; i < plan->files->len; i++) {
     const PlanFile *file = g_ptr_array_index (plan->files, i);
-    const guint64 counts[] = { file->n_points, file->seed_first, file->n_seeds };
     add_text (digest, file->scenario->name);
     add_text (digest, file->scenario->hash);
-    caiman_digest_add_words (digest, counts, G_N_ELEMENTS (counts));
-    for (guint point = 0; point < file->n_points; point++) {
-      g_autofree char *text = sweep_describe_point (file->scenario, point);
-      add_text (digest, text);
-    }
   }
   return caiman_digest_get_hex (digest);
 }

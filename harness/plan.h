@@ -51,8 +51,8 @@ guint64 plan_count_all (const Plan *plan);
  * @errors. */
 gboolean plan_get (Plan *plan, guint64 i, PlanRun *run_out, GPtrArray *errors);
 
-/* Names what is to be run, all shards together, by @build; equal for equal plans. (transfer full)
- */
+/* Names what is to be run by @build: files as they stand, policies, testbed. Seeds, points and
+ * shards do not count, so that a sweep that grows stays the same one. (transfer full) */
 char *plan_get_hash (const Plan *plan, const char *build);
 
 G_END_DECLS

@@ -43,6 +43,9 @@ sqlite3_stmt *store_prepare (Store *store, const char *sql, const char *what, GE
  * good. Whoever steps it to rows resets it when they are read. */
 sqlite3_stmt *store_prepare_once (Store *store, const char *sql, const char *what, GError **error);
 
+/* Finalizes all statements that are kept. */
+void store_forget_statements (Store *store);
+
 /* Binds the parameters ?1, ?2, ... by one letter of @types each: i int, l gint64, L gint64 where
  * -1 is NULL, t text (nullable, must live until the step), d double where NAN is NULL, b a digest,
  * B a GBytes (both must live until the step). */

@@ -185,6 +185,12 @@ store_prepare_once (Store *store, const char *sql, const char *what, GError **er
   return stmt;
 }
 
+void
+store_forget_statements (Store *store)
+{
+  g_hash_table_remove_all (store->statements);
+}
+
 static void
 bind_double (sqlite3_stmt *stmt, int i, double value)
 {

@@ -20,6 +20,7 @@ static const struct {
   { "check", verb_check, "print scenarios with every default, or all that is wrong with them" },
   { "replay", verb_replay, "run a recorded run again and compare every event" },
   { "show", verb_show, "list recorded runs, or show one" },
+  { "merge", verb_merge, "put the runs of several databases into one" },
   { "prune", verb_prune, "delete recorded runs" },
   { "tunnel", verb_tunnel, "forward TCP ports over all links together" },
   { "monitor", verb_monitor, "watch a running tunnel on the whole terminal" },

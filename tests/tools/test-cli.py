@@ -499,13 +499,35 @@ def replay_changed_database():
     assert "damaged" in err
 
 
+def make_version_1(db):
+    """Takes out of a database what later versions of the schema brought."""
+    for sql in [
+        "CREATE TABLE old AS SELECT * FROM parameter",
+        "DROP VIEW parameter",
+        "DROP INDEX run_by_origin",
+        "DROP INDEX run_by_key",
+        "DROP INDEX run_by_parameters",
+        *(f"ALTER TABLE run DROP COLUMN {c}" for c in ["build_id", "origin", "process", "parameter_set"]),
+        "ALTER TABLE campaign DROP COLUMN plan",
+        "DROP TABLE parameter_value",
+        "DROP TABLE parameter_set",
+        "CREATE TABLE parameter (run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
+        " side TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, unit TEXT NOT NULL,"
+        " PRIMARY KEY (run_id, side, name)) STRICT, WITHOUT ROWID",
+        "INSERT INTO parameter SELECT * FROM old",
+        "DROP TABLE old",
+        "DROP TABLE trace_block",
+        "PRAGMA user_version = 1",
+    ]:
+        change(db, sql)
+
+
 @test
 def replay_of_version_1():
     """A database that an earlier version has made: read as it is, and brought up to date by a run."""
     write("s.ini")
     expect(0, "run", "-q", "--db", "x.db", "s.ini")
-    for sql in ["DROP TABLE trace_block", "PRAGMA user_version = 1"]:
-        change("x.db", sql)
+    make_version_1("x.db")
     expect(0, "replay", "x.db", "1")
     assert "survives" in expect(0, "show", "x.db", "1")[0]
     change("x.db", "UPDATE run SET seed = 2")
