@@ -122,7 +122,7 @@ class Cluster:
             f"PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP",
         ]
         write(self.path("slurm.conf"), "\n".join(lines) + "\n")
-        write(self.path("cgroup.conf"), "CgroupPlugin=disabled\n")
+        write(self.path("cgroup.conf"), "CgroupPlugin=cgroup/v1\n")
         for name in ("state", "spool"):
             os.mkdir(self.path(name))
 
