@@ -188,29 +188,45 @@ take_result (guint64 number, GBytes *result, int signal_number, gpointer user_da
   g_array_append_val (teller->exit_classes, exit_class);
 }
 
+/* Those failures that had no line of their own. */
 static void
-tell_total (Teller *teller)
+tell_untold (const Teller *teller)
+{
+  const CampaignOptions *o = &teller->campaign->options;
+  if (teller->n_untold == 0 || o->json)
+    return;
+  g_autofree char *more =
+      g_strdup_printf ("... and %" G_GUINT64_FORMAT " more failures%s%s\n", teller->n_untold,
+                       o->no_db ? "" : ": caiman show --failed ", o->no_db ? "" : o->db);
+  if (tool_is_quiet ())
+    g_printerr ("%s", more);
+  else
+    tool_print (more);
+}
+
+static void
+tell_table (const Teller *teller)
+{
+  guint rows_max = tool_get_verbosity () > 0 ? 0 : ROWS_TOLD_MAX;
+  g_autofree char *table = tally_format (teller->tally, rows_max, teller->campaign->colour);
+  tool_print (table);
+}
+
+static void
+tell_total (const Teller *teller)
 {
   const Campaign *campaign = teller->campaign;
+  tell_untold (teller);
   if (campaign->options.json || tool_is_quiet () || (campaign->n_runs <= 1 && !campaign->is_brief))
     return;
-  if (teller->n_untold > 0) {
-    g_autofree char *more =
-        g_strdup_printf ("... and %" G_GUINT64_FORMAT " more failures%s%s\n", teller->n_untold,
-                         campaign->options.no_db ? "" : ": caiman show --failed ",
-                         campaign->options.no_db ? "" : campaign->options.db);
-    tool_print (more);
-  }
-  if (campaign->is_brief) {
-    g_autofree char *table = tally_format (
-        teller->tally, tool_get_verbosity () > 0 ? 0 : ROWS_TOLD_MAX, campaign->colour);
-    tool_print (table);
-  }
+  if (campaign->is_brief)
+    tell_table (teller);
   g_autofree char *total = summary_format_total (teller->exit_classes, campaign->colour);
   tool_print (total);
   if (teller->progress.n_known > 0) {
-    g_autofree char *known = g_strdup_printf (
-        "%" G_GUINT64_FORMAT " of them were in the database already\n", teller->progress.n_known);
+    g_autofree char *known =
+        g_strdup_printf ("%" G_GUINT64_FORMAT " of them %s in the database already\n",
+                         teller->progress.n_known, teller->progress.n_known == 1 ? "was" : "were");
     tool_print (known);
   }
 }

@@ -37,7 +37,8 @@ describe_runs (const Scenario *scenario)
   if (n_seeds > 1)
     g_string_append_printf (text, "%s %" G_GUINT64_FORMAT " seeds", is_swept ? "," : "#", n_seeds);
   if (text->len > 0)
-    g_string_append_printf (text, ": %" G_GUINT64_FORMAT " runs\n", n_points * n_seeds);
+    g_string_append_printf (text, ": %" G_GUINT64_FORMAT " run%s\n", n_points * n_seeds,
+                            n_points * n_seeds == 1 ? "" : "s");
   if (is_swept)
     list_points (scenario, text);
   return g_string_free (text, FALSE);

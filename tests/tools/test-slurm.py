@@ -161,8 +161,8 @@ def query(db, sql):
         return connection.execute(sql).fetchall()
 
 
-def submit(cluster, directory, *arguments):
-    command = [SUBMIT, "-w", "-n", "3", "-d", directory, "-c", CAIMAN, "-o", "--time=10", "--", *arguments]
+def submit(cluster, directory, *arguments, shards=3, wait=True):
+    command = [SUBMIT, *(["-w"] if wait else []), "-n", str(shards), "-d", directory, "-c", CAIMAN, "-o", "--time=10", "--", *arguments]
     done = cluster.run(*command)
     return done.returncode, done.stdout + done.stderr
 
@@ -210,8 +210,40 @@ def test_failures(cluster, folder):
         assert "shard 1 is not done" in file.read()
 
 
+def count_runs(folder):
+    """Runs in the database of a task that is under way."""
+    for name in os.listdir(folder):
+        with contextlib.suppress(sqlite3.Error):
+            return query(os.path.join(folder, name, "shard.db"), "SELECT count(*) FROM run")[0][0]
+    return 0
+
+
+def test_time_is_over(cluster, folder):
+    """A task that is told to end saves what is done, and the next submission goes on from there."""
+    scenario = write(os.path.join(folder, "t.ini"), SCENARIO)
+    directory, scratch = os.path.join(folder, "stopped"), os.path.join(folder, "scratch")
+    os.mkdir(scratch)
+    cluster.environment["SLURM_TMPDIR"] = scratch
+    status, said = submit(cluster, directory, "--seed", "1..100000", scenario, shards=1, wait=False)
+    assert status == 0, said
+    job = said.split("job ")[1].split(",")[0]
+    wait_for("a run of the task", lambda: count_runs(scratch) > 0, cluster.processes)
+    assert cluster.run("scancel", "--batch", "--signal=TERM", f"{job}_1").returncode == 0
+    wait_for("the merge", lambda: os.path.exists(os.path.join(directory, "status")), cluster.processes)
+    with open(os.path.join(directory, "status"), encoding="ascii") as file:
+        assert file.read() == "70\n"
+    saved = os.path.join(directory, "shard-1.db")
+    n_saved = query(saved, "SELECT count(*) FROM run")[0][0]
+    assert n_saved > 0 and os.listdir(scratch) == []
+    first = query(saved, "SELECT seed, variant, origin FROM run WHERE seed <= 2 ORDER BY 1, 2")
+    status, said = submit(cluster, directory, "--seed", "1..2", scenario, shards=1)
+    assert status == 0, (status, said, read_logs(cluster, directory))
+    again = query(os.path.join(directory, "all.db"), "SELECT seed, variant, origin FROM run WHERE seed <= 2 ORDER BY 1, 2")
+    assert len(again) == 6 and set(first) <= set(again), (first, again)
+
+
 def main():
-    tests = [test_same_as_one_machine, test_failures]
+    tests = [test_same_as_one_machine, test_failures, test_time_is_over]
     failed = 0
     with tempfile.TemporaryDirectory(prefix="caiman-slurm-") as folder:
         os.chmod(folder, 0o755)

@@ -60,7 +60,7 @@ def sweep_in_the_file():
     assert "# 1 point of its sweep, 2 seeds: 2 runs" in out, out
     assert "#   link a.rate=10mbit link b.rate=1mbit" in out, out
     out, err = expect(0, "check", "--vary", "where=link a.rate != 10mbit", "--vary", "seed=4", "s.ini")
-    assert "# 1 point of its sweep: 1 runs" in out and "link a.rate=20mbit link b.rate=2mbit" in out, out
+    assert "# 1 point of its sweep: 1 run\n" in out and "link a.rate=20mbit link b.rate=2mbit" in out, out
     out, err = expect(0, "sweep", "--no-db", "--json", "s.ini")
     assert [(r["seed"], r["variant"]) for r in cli.runs_of(out)] == [
         (s, "link a.rate=10mbit link b.rate=1mbit") for s in (1, 2)], out
@@ -93,7 +93,7 @@ def failures_are_told():
     assert sum(line.startswith("FAILED") for line in out.splitlines()) == 20, out
     assert "... and 10 more failures: caiman show --failed x.db" in out and "30 FAILED" in out, out
     out, err = expect(1, "sweep", "-q", "--db", "x.db", "--seed", "1..30", "s.ini")
-    assert out == "" and err.count("FAILED") == 20, (out, err)
+    assert out == "" and err.count("FAILED") == 20 and "and 10 more failures" in err, (out, err)
     out, err = expect(1, "sweep", "-v", "--db", "x.db", "--seed", "1..30", "s.ini")
     assert out.count("FAILED  s ") >= 30 or out.count("FAILED ") >= 30, out
 
