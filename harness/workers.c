@@ -15,12 +15,13 @@
 
 #define TICK_MS 200
 
-/* So many results at most wait for one that comes before them, per worker. */
+/* So many results at most wait for one that comes before them, per worker; or so many batches. */
 #define AHEAD_PER_WORKER 64
+#define BATCHES_AHEAD    4
 
 /* A batch should take about so long: much more than what surrounds it, and no time to a person who
- * waits for a figure or has pressed Ctrl-C. */
-#define BATCH_US (100 * 1000)
+ * waits for a figure. */
+#define BATCH_US (250 * 1000)
 
 /* What a worker is told to do. */
 typedef struct {
@@ -258,7 +259,8 @@ get_batch_size (const Pool *pool)
 static gboolean
 pick_batch (Pool *pool, Batch *batch_out)
 {
-  guint64 ahead = (guint64)pool->n_workers * AHEAD_PER_WORKER * MAX (pool->funcs->batch_max, 1);
+  guint64 ahead =
+      (guint64)pool->n_workers * MAX (AHEAD_PER_WORKER, BATCHES_AHEAD * pool->funcs->batch_max);
   if (pool->again->len > 0) {
     *batch_out = (Batch) { g_array_index (pool->again, guint64, pool->again->len - 1), 1 };
     g_array_set_size (pool->again, pool->again->len - 1);

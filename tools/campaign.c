@@ -22,7 +22,7 @@
 #define KEPT_MEMORY_BYTES (64 * 1024 * 1024)
 
 /* Most runs that go into one transaction. */
-#define BATCH_MAX 64
+#define BATCH_MAX 256
 
 /* As many failures of a sweep, and rows of its table, are told without -v. */
 #define FAILURES_TOLD_MAX 20

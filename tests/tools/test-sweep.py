@@ -132,14 +132,24 @@ def unfinished_runs_are_replaced():
     assert "2 FAILED" in out and "1 of them" in out, out
 
 
-def start_and_wait(*arguments):
+def start_and_wait(n=3000):
     """A sweep that is under way: some runs are in the database."""
-    tool = Process("sweep", "-j2", "--db", "x.db", "--seed", "1..3000", *arguments, "s.ini")
+    tool = Process("sweep", "-j2", "--db", "x.db", "--seed", f"1..{n}", "s.ini")
     while not os.path.exists("x.db") or cli.query("x.db", "SELECT count(*) FROM sqlite_schema") == [(0,)]:
         assert tool.process.poll() is None
     while query("x.db", "SELECT count(*) FROM run") == [(0,)]:
         assert tool.process.poll() is None
     return tool
+
+
+def go_on():
+    """Runs the sweep again, a little farther than it was; how many runs it found."""
+    n = query("x.db", "SELECT count(*) FROM run")[0][0]
+    last = query("x.db", "SELECT max(seed) FROM run")[0][0]
+    assert 0 < n <= last < 3000, (n, last)
+    out, err = expect(0, "sweep", "-j2", "--db", "x.db", "--seed", f"1..{last + 20}", "s.ini")
+    assert f"{last + 20} runs: {last + 20} ok" in out and f"{n} of them were in the database already" in out, (n, out)
+    check_whole(last + 20)
 
 
 def check_whole(n):
@@ -155,12 +165,7 @@ def interrupted():
     tool.process.send_signal(signal.SIGINT)
     status, out, err = tool.end()
     assert status == 130 and "of 3000 runs are done; the same command goes on from there" in err, (status, err)
-    n = query("x.db", "SELECT count(*) FROM run")[0][0]
-    assert 0 < n < 3000
-    out, err = expect(0, "sweep", "-j2", "--db", "x.db", "--seed", "1..3000", "s.ini")
-    assert "3 000 runs" in out or "3000 runs: 3000 ok" in out, out
-    assert f"{n} of them were in the database already" in out, (n, out)
-    check_whole(3000)
+    go_on()
 
 
 @test
@@ -176,26 +181,21 @@ def killed():
             with open(f"/proc/{worker}/stat", encoding="ascii") as file:
                 if file.read().rsplit(")", 1)[1].split()[0] == "Z":
                     break
-    n = query("x.db", "SELECT count(*) FROM run")[0][0]
-    assert 0 < n < 3000
-    out, err = expect(0, "sweep", "-j2", "--db", "x.db", "--seed", "1..3000", "s.ini")
-    assert f"{n} of them were in the database already" in out, (n, out)
-    check_whole(3000)
+    go_on()
 
 
 @test
 def worker_killed():
     """A worker that dies costs no run of its batch but, at most, the one it was at."""
-    write("s.ini", SCENARIO)
-    tool = start_and_wait()
+    write("s.ini")
+    tool = start_and_wait(1500)
     os.kill(tool.workers()[0], signal.SIGKILL)
     status, out, err = tool.end()
     assert status in (0, 70), (status, err)
-    n_crashed = err.count("ended by signal 9") + out.count("crashed")
     finished = query("x.db", "SELECT count(DISTINCT seed) FROM run WHERE state = 'finished'")[0][0]
-    assert finished >= 2999 and (finished == 3000) == (n_crashed == 0), (finished, out, err)
-    expect(0, "sweep", "-q", "-j2", "--db", "x.db", "--seed", "1..3000", "s.ini")
-    check_whole(3000)
+    assert finished >= 1499 and (finished == 1500) == (status == 0), (finished, out, err)
+    expect(0, "sweep", "-q", "-j2", "--db", "x.db", "--seed", "1..1500", "s.ini")
+    check_whole(1500)
 
 
 @test
