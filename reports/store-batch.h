@@ -10,6 +10,10 @@
 
 G_BEGIN_DECLS
 
+/* Makes store_record_runs() quicker. After this no run may be deleted through @store but by that.
+ */
+gboolean store_prepare_for_batches (Store *store, GError **error);
+
 /* Sets @id_out to the newest finished run with the key of @run (its head alone counts), 0 when
  * there is none. One that ended in an internal error (exit class 70) does not count. */
 gboolean store_find_run (Store *store, const StoreRun *run, gint64 *id_out, GError **error);

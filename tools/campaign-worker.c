@@ -24,8 +24,12 @@ static Store *worker_store; /* one per process, open until it ends */
 static Store *
 get_store (const Campaign *campaign, GError **error)
 {
-  if (worker_store == NULL)
-    worker_store = store_open (campaign->options.db, STORE_OPEN_WRITE, error);
+  if (worker_store != NULL)
+    return worker_store;
+  g_autoptr (Store) store = store_open (campaign->options.db, STORE_OPEN_WRITE, error);
+  if (store == NULL || (campaign->is_batched && !store_prepare_for_batches (store, error)))
+    return NULL;
+  worker_store = g_steal_pointer (&store);
   return worker_store;
 }
 
