@@ -46,6 +46,24 @@ find_run (Store *store, const StoreRun *run, gint64 *id_out, const char *what, G
 }
 
 gboolean
+store_has_own_runs (Store *store, gboolean *has_out, GError **error)
+{
+  const char *what = "cannot look runs up";
+  store_lock (store);
+  sqlite3_stmt *stmt =
+      store_prepare_once (store, "SELECT 1 FROM run WHERE build_id = ?1 LIMIT 1", what, error);
+  int more = -1;
+  if (stmt) {
+    store_bind (stmt, "t", identity_get_build ());
+    more = store_step_row (store, stmt, what, error);
+    sqlite3_reset (stmt);
+  }
+  store_unlock (store);
+  *has_out = more == 1;
+  return more >= 0;
+}
+
+gboolean
 store_find_run (Store *store, const StoreRun *run, gint64 *id_out, GError **error)
 {
   store_lock (store);

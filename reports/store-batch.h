@@ -14,6 +14,9 @@ G_BEGIN_DECLS
  */
 gboolean store_prepare_for_batches (Store *store, GError **error);
 
+/* Whether there is any run that was recorded by this program's binary. */
+gboolean store_has_own_runs (Store *store, gboolean *has_out, GError **error);
+
 /* Sets @id_out to the newest finished run with the key of @run (its head alone counts), 0 when
  * there is none. One that ended in an internal error (exit class 70) does not count. */
 gboolean store_find_run (Store *store, const StoreRun *run, gint64 *id_out, GError **error);

@@ -344,6 +344,7 @@ store_open (const char *path, StoreOpenMode mode, GError **error)
     [STORE_OPEN_READ_ONLY] = SQLITE_OPEN_READONLY,
     [STORE_OPEN_WRITE] = SQLITE_OPEN_READWRITE,
     [STORE_OPEN_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+    [STORE_OPEN_ALONE] = SQLITE_OPEN_READWRITE,
   };
   g_return_val_if_fail (path && mode < G_N_ELEMENTS (flags), NULL);
 
@@ -352,7 +353,8 @@ store_open (const char *path, StoreOpenMode mode, GError **error)
   store->process = identity_get_process ();
   store->statements = g_hash_table_new_full (NULL, NULL, NULL, finalize_statement);
   g_mutex_init (&store->mutex);
-  if (sqlite3_open_v2 (path, &store->db, flags[mode] | SQLITE_OPEN_FULLMUTEX, NULL) != SQLITE_OK) {
+  int mutex = mode == STORE_OPEN_ALONE ? SQLITE_OPEN_NOMUTEX : SQLITE_OPEN_FULLMUTEX;
+  if (sqlite3_open_v2 (path, &store->db, flags[mode] | mutex, NULL) != SQLITE_OK) {
     store_fail (store->db, path, "cannot open", error);
     return NULL;
   }

@@ -26,7 +26,7 @@ get_store (const Campaign *campaign, GError **error)
 {
   if (worker_store != NULL)
     return worker_store;
-  g_autoptr (Store) store = store_open (campaign->options.db, STORE_OPEN_WRITE, error);
+  g_autoptr (Store) store = store_open (campaign->options.db, STORE_OPEN_ALONE, error);
   if (store == NULL || (campaign->is_batched && !store_prepare_for_batches (store, error)))
     return NULL;
   worker_store = g_steal_pointer (&store);
@@ -106,7 +106,7 @@ do_run (const Campaign *campaign, const PlanRun *planned, DoneRun *done)
                          .variant = planned->variant };
   done->run = run_prepare (planned->scenario, planned->seed, &options);
   done->run->campaign_id = campaign->id;
-  if (o->resume && is_recorded_before (campaign, done, &error))
+  if (campaign->has_known && is_recorded_before (campaign, done, &error))
     return;
   if (error != NULL || !begin_record (campaign, done->run, &error)) {
     take_store_error (done, error);

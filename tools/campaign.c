@@ -244,6 +244,8 @@ begin_record (Campaign *campaign, GError **error)
   g_autofree char *plan = plan_get_hash (campaign->plan, identity_get_build ());
   if (store == NULL)
     return FALSE;
+  if (o->resume && !store_has_own_runs (store, &campaign->has_known, error))
+    return FALSE;
   return o->resume ? store_campaign_resume (store, o->name, plan, o->command, &campaign->id, error)
                    : store_campaign_begin (store, o->name, o->command, &campaign->id, error);
 }

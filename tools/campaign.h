@@ -32,6 +32,7 @@ typedef struct {
 
   /* Recording. */
   gint64 id;
+  gboolean has_known;  /* the database has runs of this binary, which are looked up */
   gboolean is_batched; /* several runs go into one transaction, and each is recorded when it is
                           over; else a run's row is there before it begins */
   gboolean is_brief;   /* of many runs the failures are told, and a table of all */

@@ -108,8 +108,11 @@ test_once (Fixture *f, gconstpointer unused)
   g_autoptr (GPtrArray) runs = make_runs (f, 4);
   g_autoptr (GPtrArray) more = make_runs (f, 6);
   g_autoptr (GPtrArray) again = make_runs (f, 2);
+  gboolean has_own = TRUE;
+  g_assert_true (store_has_own_runs (f->store, &has_own, &error) && !has_own);
   g_assert_cmpint (find (f, runs->pdata[0]), ==, 0);
   g_assert_true (store_record_runs (f->store, runs, TRUE, &error));
+  g_assert_true (store_has_own_runs (f->store, &has_own, &error) && has_own);
   g_assert_cmpint (find (f, more->pdata[3]), ==, 4);
   g_assert_true (store_record_runs (f->store, more, TRUE, &error));
   g_assert_cmpint (((StoreRun *)more->pdata[3])->id, ==, 4);
