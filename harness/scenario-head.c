@@ -106,29 +106,39 @@ read_format (const Fields *fields)
     fields_error (fields, entry, "this caiman reads format 1, not '%s'", entry->value);
 }
 
+gboolean
+scenario_parse_seeds (const char *text, guint64 *first_out, guint64 *last_out, char **problem_out)
+{
+  g_auto (GStrv) ends = g_strsplit (text, "..", 2);
+  gint64 first = 1, last;
+  char *problem = units_parse_count (g_strstrip (ends[0]), &first);
+
+  last = first;
+  if (!problem && ends[1])
+    problem = units_parse_count (g_strstrip (ends[1]), &last);
+  if (!problem && last < first)
+    problem = g_strdup_printf ("'%s' ends before it begins", text);
+  if (!problem && last - first >= SEEDS_MAX)
+    problem = g_strdup_printf ("'%s' are too many seeds", text);
+  *problem_out = problem;
+  if (problem)
+    return FALSE;
+  *first_out = (guint64)first;
+  *last_out = (guint64)last;
+  return TRUE;
+}
+
 /* "1" or "1..200". */
 static void
 read_seed (const Fields *fields, Scenario *scenario)
 {
   const ScanEntry *entry = fields_find (fields, "seed");
-  gint64 first = 1, last = 1;
+  char *problem;
 
-  if (entry) {
-    g_auto (GStrv) ends = g_strsplit (entry->value, "..", 2);
-    char *problem = units_parse_count (g_strstrip (ends[0]), &first);
-    last = first;
-    if (!problem && ends[1])
-      problem = units_parse_count (g_strstrip (ends[1]), &last);
-    if (!problem && last < first)
-      problem = g_strdup_printf ("'%s' ends before it begins", entry->value);
-    if (!problem && last - first >= SEEDS_MAX)
-      problem = g_strdup_printf ("'%s' are too many seeds", entry->value);
-    if (problem)
-      first = last = 1;
+  scenario->seed_first = scenario->seed_last = 1;
+  if (entry &&
+      !scenario_parse_seeds (entry->value, &scenario->seed_first, &scenario->seed_last, &problem))
     fields_take_problem (fields, entry, problem);
-  }
-  scenario->seed_first = (guint64)first;
-  scenario->seed_last = (guint64)last;
 }
 
 static char *

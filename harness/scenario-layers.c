@@ -208,6 +208,7 @@ scenario_overrides_new (void)
 {
   ScenarioOverrides *overrides = g_new0 (ScenarioOverrides, 1);
   overrides->items = g_ptr_array_new_with_free_func (override_free);
+  overrides->varies = g_ptr_array_new_with_free_func (override_free);
   return overrides;
 }
 
@@ -217,6 +218,7 @@ scenario_overrides_free (ScenarioOverrides *overrides)
   if (!overrides)
     return;
   g_ptr_array_unref (overrides->items);
+  g_ptr_array_unref (overrides->varies);
   g_free (overrides->testbed);
   g_free (overrides);
 }
@@ -276,6 +278,27 @@ scenario_overrides_set_at (ScenarioOverrides *overrides, const char *parameter, 
   override->has_place = TRUE;
 }
 
+gboolean
+scenario_overrides_vary (ScenarioOverrides *overrides, const char *key, const char *value)
+{
+  g_auto (GStrv) words = g_strsplit_set (key, " \t", -1);
+  g_autoptr (GString) spaced = g_string_new (NULL);
+  g_autofree char *stripped = g_strstrip (g_strdup (value));
+
+  /* As the scanner leaves it: one space between two words. */
+  for (char **word = words; *word; word++) {
+    if (**word != '\0')
+      g_string_append_printf (spaced, "%s%s", spaced->len > 0 ? " " : "", *word);
+  }
+  if (spaced->len == 0 || *stripped == '\0')
+    return FALSE;
+  ScenarioOverride *vary = g_new0 (ScenarioOverride, 1);
+  vary->parameter = g_strdup (spaced->str);
+  vary->value = g_steal_pointer (&stripped);
+  g_ptr_array_add (overrides->varies, vary);
+  return TRUE;
+}
+
 void
 scenario_overrides_set_testbed (ScenarioOverrides *overrides, const char *testbed)
 {
@@ -315,6 +338,20 @@ find_override_group (ScanDoc *doc, const ScenarioOverride *override, ScanPlace p
   return NULL;
 }
 
+static void
+lay_varies (ScanDoc *doc, const ScenarioOverrides *overrides, ScanErrors *errors)
+{
+  for (guint i = 0; i < overrides->varies->len; i++) {
+    const ScenarioOverride *vary = g_ptr_array_index (overrides->varies, i);
+    g_autofree char *name = g_strdup_printf ("(vary %s)", vary->parameter);
+    ScanPlace place = { scan_errors_add_file (errors, name), 0 };
+    ScanGroup *sweep = scan_doc_find (doc, "sweep");
+    if (!sweep)
+      sweep = scan_doc_add (doc, "sweep", place);
+    scan_group_set (sweep, vary->parameter, vary->value, place);
+  }
+}
+
 void
 scenario_layers_apply (ScanDoc *doc, const ScenarioOverrides *overrides, ScanErrors *errors)
 {
@@ -332,7 +369,11 @@ scenario_layers_apply (ScanDoc *doc, const ScenarioOverrides *overrides, ScanErr
     if (strcmp (override->group, "config") == 0)
       displace_sides (doc, override->key);
   }
-  ScanGroup *sweep = overrides->without_sweep ? scan_doc_find (doc, "sweep") : NULL;
+  if (!overrides->without_sweep) {
+    lay_varies (doc, overrides, errors);
+    return;
+  }
+  ScanGroup *sweep = scan_doc_find (doc, "sweep");
   if (sweep)
     g_ptr_array_remove (doc->groups, sweep);
 }

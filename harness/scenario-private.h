@@ -23,7 +23,8 @@ typedef struct {
 } ScenarioOverride;
 
 struct _ScenarioOverrides {
-  GPtrArray *items; /* ScenarioOverride * */
+  GPtrArray *items;  /* ScenarioOverride * */
+  GPtrArray *varies; /* ScenarioOverride * without group: lines of [sweep] */
   gboolean without_sweep;
   char *testbed; /* (nullable) */
 };
@@ -93,7 +94,11 @@ void reader_check_events (Reader *reader);
  * errors only. */
 Scenario *scenario_resolve (const ScanDoc *doc, ScanErrors *errors);
 
-/* Tries each value of the sweep alone and notes its errors at the sweep's line. */
+/* "A..B" or "N": *@problem_out (transfer full) says what is wrong where it returns FALSE. */
+gboolean scenario_parse_seeds (const char *text, guint64 *first_out, guint64 *last_out,
+                               char **problem_out);
+
+/* Tries the values of the sweep, one axis at a time, and notes their errors at the sweep's line. */
 void sweep_check_values (const Scenario *scenario, const ScanDoc *doc, ScanErrors *errors);
 
 /* (transfer full) the texts that scenario_print() writes after "do =", "at/when/after =" and the

@@ -83,6 +83,7 @@ scenario_free (Scenario *scenario)
   g_ptr_array_unref (scenario->expects);
   g_ptr_array_unref (scenario->sweeps);
   g_ptr_array_unref (scenario->gates);
+  g_clear_pointer (&scenario->sweep_points, g_array_unref);
   g_free (scenario);
 }
 

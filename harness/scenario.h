@@ -391,7 +391,8 @@ typedef struct {
 typedef struct {
   char *group;
   char *key;
-  GPtrArray *values; /* of char * */
+  GPtrArray *values; /* of char *; ranges are expanded */
+  guint axis;        /* parameters of one axis move together, and have equally many values */
   guint line;
 } ScenarioSweep;
 
@@ -424,6 +425,9 @@ typedef struct {
   gint64 gate_confidence_ppb; /* that no change is told where there is none */
   gint64 gate_default_ppb;    /* for metrics without a gate of their own; -1: they are only told */
   GPtrArray *gates;           /* ScenarioGate *, in file order */
+  guint n_sweep_axes;
+  GArray *sweep_points; /* (nullable) of guint32: the combinations that its conditions let through,
+                           by their number among all, ascending; NULL: all */
 } Scenario;
 
 #define scenario_get_link(s, i)   ((ScenarioLink *)g_ptr_array_index ((s)->links, (i)))
@@ -448,6 +452,10 @@ gboolean scenario_overrides_set (ScenarioOverrides *overrides, const char *param
 
 /* The scenario is to run there, and what its [testbed NAME] says holds; NULL, as at first: sim. */
 void scenario_overrides_set_testbed (ScenarioOverrides *overrides, const char *testbed);
+
+/* Adds a line to the [sweep], or replaces the one with the same key there: @key is a parameter,
+ * "zip" or "where" (with a name). FALSE when one of both is empty. */
+gboolean scenario_overrides_vary (ScenarioOverrides *overrides, const char *key, const char *value);
 
 /* Leaves the [sweep] group out: what is loaded is one point. */
 void scenario_overrides_set_without_sweep (ScenarioOverrides *overrides, gboolean without_sweep);

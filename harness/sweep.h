@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sweep.h - the points of a scenario's [sweep]: the product of all its lists of values.
+/* sweep.h - the points of a scenario's [sweep]: the product of all its lists of values, where those
+ * that are zipped count as one list, without what its conditions exclude.
  *
- * Order: as nested loops in file order, the last parameter changing fastest. Without a [sweep]
- * there is one point, the scenario itself. Seeds are not part of a point. */
+ * Order: as nested loops in file order, the last list changing fastest; a zip stands where its
+ * first parameter does. Without a [sweep] there is one point, the scenario itself. Seeds are not
+ * part of a point. */
 #pragma once
 
 #include "harness/scenario.h"
 
 G_BEGIN_DECLS
 
-/* Most points of one sweep; the reader refuses more. */
+/* Most combinations of one sweep; the reader refuses more. */
 #define SWEEP_POINTS_MAX 1000000
 
 /* At least 1. */

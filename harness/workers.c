@@ -15,14 +15,26 @@
 
 #define TICK_MS 200
 
-/* So many results at most wait for one that comes before them, per worker. */
+/* So many results at most wait for one that comes before them, per worker; or so many batches. */
 #define AHEAD_PER_WORKER 64
+#define BATCHES_AHEAD    4
+
+/* A batch should take about so long: much more than what surrounds it, and no time to a person who
+ * waits for a figure. */
+#define BATCH_US (250 * 1000)
+
+/* What a worker is told to do. */
+typedef struct {
+  guint64 first;
+  guint64 n;
+} Batch;
 
 typedef struct {
   pid_t pid; /* 0: none */
   int fd;
   gboolean is_busy;
-  guint64 task;
+  Batch batch;
+  gint64 given_us; /* when it got that */
 } Worker;
 
 typedef struct {
@@ -33,6 +45,8 @@ typedef struct {
   guint64 n_tasks, next_task; /* the next to be given away */
   guint64 n_done, next_told;
   GHashTable *results; /* task number (owned) to Outcome (owned), until told */
+  GArray *again;       /* of guint64: tasks of batches in which a worker died, last one first */
+  double task_us;      /* how long one takes, lately; 0: not known */
 } Pool;
 
 typedef struct {
@@ -68,15 +82,28 @@ transfer (int fd, void *data, gsize size, gboolean is_write)
 
 /* ---- in a worker ---- */
 
+/* Sends @result and frees it. */
+static gboolean
+send_result (int fd, GBytes *result)
+{
+  guint64 size = g_bytes_get_size (result);
+  gboolean ok = transfer (fd, &size, sizeof size, TRUE) &&
+                transfer (fd, (void *)g_bytes_get_data (result, NULL), size, TRUE);
+  g_bytes_unref (result);
+  return ok;
+}
+
 static void
 serve (const Pool *pool, int fd)
 {
-  guint64 task;
-  while (transfer (fd, &task, sizeof task, FALSE)) {
-    g_autoptr (GBytes) result = pool->funcs->work (task, pool->user_data);
-    guint64 size = g_bytes_get_size (result);
-    if (!transfer (fd, &size, sizeof size, TRUE) ||
-        !transfer (fd, (void *)g_bytes_get_data (result, NULL), size, TRUE))
+  Batch batch;
+  while (transfer (fd, &batch, sizeof batch, FALSE)) {
+    g_autofree GBytes **results = g_new0 (GBytes *, batch.n);
+    pool->funcs->work (batch.first, (guint)batch.n, results, pool->user_data);
+    gboolean ok = TRUE;
+    for (guint64 i = 0; i < batch.n; i++)
+      ok = send_result (fd, results[i]) && ok;
+    if (!ok)
       return;
   }
 }
@@ -163,45 +190,119 @@ add_outcome (Pool *pool, guint64 task, GBytes *result, int signal_number)
   tell_in_order (pool);
 }
 
-/* @worker has sent something, or died. */
-static void
-read_result (Pool *pool, Worker *worker)
+/* (nullable) (transfer full) */
+static GBytes *
+receive_result (int fd)
 {
-  guint64 size, task = worker->task;
-  g_autofree guint8 *data = NULL;
-  if (transfer (worker->fd, &size, sizeof size, FALSE)) {
-    data = g_malloc (MAX (size, 1));
-    if (transfer (worker->fd, data, size, FALSE)) {
-      worker->is_busy = FALSE;
-      add_outcome (pool, task, g_bytes_new_take (g_steal_pointer (&data), size), 0);
-      return;
-    }
-  }
-  int signal_number = reap (worker);
-  add_outcome (pool, task, NULL, signal_number);
+  guint64 size;
+  if (!transfer (fd, &size, sizeof size, FALSE))
+    return NULL;
+  g_autofree guint8 *data = g_malloc (MAX (size, 1));
+  if (!transfer (fd, data, size, FALSE))
+    return NULL;
+  return g_bytes_new_take (g_steal_pointer (&data), size);
 }
 
-/* Gives a task to each idle worker; starts those that are needed. */
+/* The worker died with the tasks from @first on without a result: if there is only one, it is the
+ * one that did it. */
+static void
+take_death (Pool *pool, Worker *worker, guint64 first)
+{
+  Batch batch = worker->batch;
+  int signal_number = reap (worker);
+  if (batch.n == 1) {
+    add_outcome (pool, first, NULL, signal_number);
+    return;
+  }
+  for (guint64 task = batch.first + batch.n; task-- > first;)
+    g_array_append_val (pool->again, task);
+}
+
+/* How long a task takes: the latest batches count most. */
+static void
+learn_duration (Pool *pool, const Worker *worker)
+{
+  double task_us = (double)(g_get_monotonic_time () - worker->given_us) / (double)worker->batch.n;
+  pool->task_us = pool->task_us == 0 ? task_us : 0.75 * pool->task_us + 0.25 * task_us;
+}
+
+/* @worker has sent something, or died. */
+static void
+read_results (Pool *pool, Worker *worker)
+{
+  for (guint64 i = 0; i < worker->batch.n; i++) {
+    guint64 task = worker->batch.first + i;
+    GBytes *result = receive_result (worker->fd);
+    if (result == NULL) {
+      take_death (pool, worker, task);
+      return;
+    }
+    if (i == 0)
+      learn_duration (pool, worker);
+    if (i + 1 == worker->batch.n)
+      worker->is_busy = FALSE;
+    add_outcome (pool, task, result, 0);
+  }
+}
+
+/* How many tasks are given at once: fewer towards the end, so that no worker is idle there. */
+static guint64
+get_batch_size (const Pool *pool)
+{
+  double n = pool->task_us > 0 ? BATCH_US / pool->task_us : 1;
+  guint64 left = pool->n_tasks - pool->next_task;
+  n = MIN (n, (double)MAX (left / (2 * pool->n_workers), 1));
+  return (guint64)CLAMP (n, 1, MAX (pool->funcs->batch_max, 1));
+}
+
+/* FALSE: there is nothing to give away, for now or for ever. */
+static gboolean
+pick_batch (Pool *pool, Batch *batch_out)
+{
+  guint64 ahead =
+      (guint64)pool->n_workers * MAX (AHEAD_PER_WORKER, BATCHES_AHEAD * pool->funcs->batch_max);
+  if (pool->again->len > 0) {
+    *batch_out = (Batch) { g_array_index (pool->again, guint64, pool->again->len - 1), 1 };
+    g_array_set_size (pool->again, pool->again->len - 1);
+    return TRUE;
+  }
+  if (pool->next_task == pool->n_tasks || pool->next_task - pool->next_told >= ahead)
+    return FALSE;
+  *batch_out = (Batch) { pool->next_task, get_batch_size (pool) };
+  pool->next_task += batch_out->n;
+  return TRUE;
+}
+
+/* Starts @worker where needed and gives it @batch. */
+static gboolean
+give_batch (Pool *pool, Worker *worker, Batch batch, GError **error)
+{
+  for (;;) {
+    if (worker->pid == 0 && !start_worker (pool, worker, error))
+      return FALSE;
+    worker->batch = batch;
+    worker->given_us = g_get_monotonic_time ();
+    if (transfer (worker->fd, &batch, sizeof batch, TRUE))
+      break;
+    reap (worker); /* it died idle: another takes its place */
+  }
+  worker->is_busy = TRUE;
+  return TRUE;
+}
+
+/* Gives tasks to each idle worker; starts those that are needed. */
 static gboolean
 give_tasks (Pool *pool, GError **error)
 {
   for (guint i = 0; i < pool->n_workers; i++) {
     Worker *worker = &pool->workers[i];
+    Batch batch;
     if (worker->is_busy)
       continue;
-    if (pool->next_task == pool->n_tasks ||
-        pool->next_task - pool->next_told >= (guint64)pool->n_workers * AHEAD_PER_WORKER)
+    if (!pick_batch (pool, &batch))
       break;
-    if (worker->pid == 0 && !start_worker (pool, worker, error))
+    if (!give_batch (pool, worker, batch, error))
       return FALSE;
-    worker->task = pool->next_task;
-    if (!transfer (worker->fd, &worker->task, sizeof worker->task, TRUE)) {
-      reap (worker); /* it died idle: the task goes to another */
-      i--;
-      continue;
-    }
-    worker->is_busy = TRUE;
-    pool->next_task++;
   }
   return TRUE;
 }
@@ -224,7 +325,7 @@ wait_for_results (Pool *pool, const sigset_t *mask)
     return;
   for (nfds_t i = 0; i < n; i++) {
     if (fds[i].revents != 0)
-      read_result (pool, busy[i]);
+      read_results (pool, busy[i]);
   }
 }
 
@@ -276,12 +377,14 @@ workers_run (guint n_workers, guint64 n_tasks, const WorkersFuncs *funcs, gpoint
   g_autofree Worker *workers = g_new0 (Worker, n_workers);
   g_autoptr (GHashTable) results =
       g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, outcome_free);
+  g_autoptr (GArray) again = g_array_new (FALSE, FALSE, sizeof (guint64));
   Pool pool = { .funcs = funcs,
                 .user_data = user_data,
                 .n_workers = n_workers,
                 .workers = workers,
                 .n_tasks = n_tasks,
-                .results = results };
+                .results = results,
+                .again = again };
   sigset_t blocked, before;
 
   /* Signals come in only while ppoll() waits, so that none is missed between look and wait. */

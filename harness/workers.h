@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* workers.h - numbered tasks, carried out by forked processes, with results in order.
  *
- * Each worker takes the next task as soon as it is idle. A worker that dies takes nothing with it
- * but its task: another one takes its place and the rest goes on. What a worker opens (a database,
- * say) it opens itself: nothing is shared across fork() but memory as it was then. The caller must
- * be single-threaded. */
+ * Each worker takes the next tasks as soon as it is idle: several at once where they are short, so
+ * that what a batch costs (a transaction, say) is shared. A worker that dies takes nothing with it
+ * but the task that it died of: the others of its batch are done again, one by one. What a worker
+ * opens (a database, say) it opens itself: nothing is shared across fork() but memory as it was
+ * then. The caller must be single-threaded. */
 #pragma once
 
 #include <glib.h>
@@ -15,8 +16,9 @@ G_BEGIN_DECLS
 #define WORKERS_MAX 256
 
 typedef struct {
-  /* In a worker: carries out @task and returns what is to be told of it (transfer full). */
-  GBytes *(*work) (guint64 task, gpointer user_data);
+  /* In a worker: carries out the @n tasks from @first on and sets @results_out to what is to be
+   * told of each (transfer full). A task may come twice, when the worker died in a batch. */
+  void (*work) (guint64 first, guint n, GBytes **results_out, gpointer user_data);
 
   /* In the caller, once for each task, in order. @result (borrowed) is what work() returned, or
    * NULL when the worker died: by @signal, or by itself (@signal 0). */
@@ -24,6 +26,9 @@ typedef struct {
 
   /* (nullable) In the caller, some five times a second: @n_done tasks have a result. */
   void (*tick) (guint64 n_done, gpointer user_data);
+
+  /* Most tasks in a batch; 0: one. */
+  guint batch_max;
 } WorkersFuncs;
 
 /* Carries out tasks 0 to @n_tasks - 1 with 1 to WORKERS_MAX processes at a time. When *@stop

@@ -242,28 +242,28 @@ static const struct {
   const char *sql; /* ?1 is the run's id */
   void (*read) (StoreRun *run, sqlite3_stmt *stmt);
 } tables[] = {
-  { QUERY_TABLES, 0, 0,
+  { QUERY_REST, 0, 0,
     "SELECT side, name, value, unit FROM parameter WHERE run_id = ?1 ORDER BY side, name",
     read_parameter },
-  { QUERY_TABLES, 0, 0,
+  { QUERY_REST, 0, 0,
     "SELECT name, carrier, up_rate_bps, up_delay_ns, up_jitter, up_loss, up_queue, down_rate_bps,"
     " down_delay_ns, down_jitter, down_loss, down_queue, weight, cost, quota_bytes"
     " FROM link WHERE run_id = ?1 ORDER BY link",
     read_link },
-  { QUERY_TABLES, 0, 0,
+  { QUERY_REST, 0, 0,
     "SELECT name, from_side, kind, offered_bytes, delivered_bytes, complete"
     " FROM flow WHERE run_id = ?1 ORDER BY flow",
     read_flow },
-  { QUERY_TABLES, 0, 0,
+  { QUERY_RESULTS, 0, 0,
     "SELECT subject_kind, subject, name, value, unit FROM metric WHERE run_id = ?1 ORDER BY seq",
     read_metric },
-  { QUERY_TABLES, 0, 0,
+  { QUERY_REST, 0, 0,
     "SELECT t_ns, side, link, kind, reason, a, b, text FROM event WHERE run_id = ?1 ORDER BY seq",
     read_event },
-  { QUERY_TABLES, 0, 0,
+  { QUERY_REST, 0, 0,
     "SELECT n_events, t_ns, digest FROM checkpoint WHERE run_id = ?1 ORDER BY n_events",
     read_checkpoint },
-  { QUERY_TABLES, 0, 0,
+  { QUERY_RESULTS, 0, 0,
     "SELECT name, bound, actual, held, line FROM expectation WHERE run_id = ?1 ORDER BY seq",
     read_expectation },
   { QUERY_TRACE, STORE_VERSION_TRACE, 0,
@@ -275,11 +275,11 @@ static const struct {
     "SELECT t_ns, flow, offered_bytes, delivered_bytes, reorder_bytes"
     " FROM flow_sample WHERE run_id = ?1 ORDER BY flow, t_ns",
     read_flow_sample },
-  { QUERY_TABLES, STORE_VERSION_HOLD, 0,
+  { QUERY_REST, STORE_VERSION_HOLD, 0,
     "SELECT side, link, from_link, cause, n_messages, bytes FROM resend WHERE run_id = ?1"
     " ORDER BY side, link, from_link, cause",
     read_resend },
-  { QUERY_TABLES, STORE_VERSION_HOLD, 0,
+  { QUERY_REST, STORE_VERSION_HOLD, 0,
     "SELECT flow, begin_ns, end_ns FROM stall WHERE run_id = ?1 ORDER BY flow, begin_ns",
     read_stall },
 };

@@ -34,7 +34,9 @@ GPtrArray *query_list_runs (Store *store, const QueryFilter *filter, guint limit
 /* What query_load_run() reads beside the row of the run itself. */
 typedef enum {
   QUERY_HEAD = 0,
-  QUERY_TABLES = 1 << 0,  /* all but what follows */
+  QUERY_RESULTS = 1 << 3, /* metrics and expectations */
+  QUERY_REST = 1 << 0,    /* parameters, links, flows, events, checkpoints */
+  QUERY_TABLES = QUERY_RESULTS | QUERY_REST,
   QUERY_SAMPLES = 1 << 1, /* link and flow samples */
   QUERY_TRACE = 1 << 2,   /* the blocks of trace events; none in a database of version 1 */
   QUERY_ALL = QUERY_TABLES | QUERY_SAMPLES | QUERY_TRACE,

@@ -17,6 +17,9 @@ sqlite3 *store_get_db (Store *store);
 /* The schema's version: the current one, or an earlier one when it was opened read-only. */
 guint store_get_version (const Store *store);
 
+/* This process, as identity_get_process() names it (borrowed). */
+const char *store_get_process (const Store *store);
+
 /* One thread at a time between these two. */
 void store_lock (Store *store);
 void store_unlock (Store *store);
@@ -36,16 +39,47 @@ gboolean store_end (Store *store, gboolean ok, const char *what, GError **error)
 /* Returns: (transfer full): @sql compiled, or NULL with @error. */
 sqlite3_stmt *store_prepare (Store *store, const char *sql, const char *what, GError **error);
 
+/* As store_prepare(), but the statement is kept for the next time; (borrowed). @sql must live for
+ * good. Whoever steps it to rows resets it when they are read. */
+sqlite3_stmt *store_prepare_once (Store *store, const char *sql, const char *what, GError **error);
+
+/* Finalizes all statements that are kept. */
+void store_forget_statements (Store *store);
+
 /* Binds the parameters ?1, ?2, ... by one letter of @types each: i int, l gint64, L gint64 where
  * -1 is NULL, t text (nullable, must live until the step), d double where NAN is NULL, b a digest,
  * B a GBytes (both must live until the step). */
 void store_bind (sqlite3_stmt *stmt, const char *types, ...);
+
+/* The same from parameter number @first on. */
+void store_bind_from (sqlite3_stmt *stmt, int first, const char *types, ...);
 
 /* Steps a statement that returns no rows, and resets it for the next. */
 gboolean store_step_done (Store *store, sqlite3_stmt *stmt, const char *what, GError **error);
 
 /* Steps a statement that returns rows: 1 a row, 0 no more, -1 with @error. */
 int store_step_row (Store *store, sqlite3_stmt *stmt, const char *what, GError **error);
+
+/* What was written last in this transaction, so that runs alike need not look for it again. */
+typedef struct {
+  char *scenario_text;  /* (owned) (nullable) */
+  char *text_hash;      /* (owned) */
+  GString *parameters;  /* (owned) (nullable) */
+  gint64 parameter_set; /* the number of that set */
+} StoreWritten;
+
+StoreWritten *store_get_written (Store *store);
+
+/* Another process may have deleted it by now. */
+void store_forget (Store *store);
+
+/* --- of store-write.c, inside of a transaction --- */
+
+/* Fills in what the caller has left out of the head of @run: start, host, build and origin. */
+void store_complete_head (StoreRun *run);
+
+/* Writes all of @run, which is over, and sets its id. */
+gboolean store_write_whole (Store *store, StoreRun *run, const char *what, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (sqlite3_stmt, sqlite3_finalize)
 

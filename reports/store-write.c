@@ -32,7 +32,7 @@ static gboolean
 insert_scenario (Store *store, const StoreRun *run, const char *text_hash, const char *what,
                  GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt = store_prepare (
+  sqlite3_stmt *stmt = store_prepare_once (
       store, "INSERT OR IGNORE INTO scenario (text_hash, text) VALUES (?1, ?2)", what, error);
   if (!stmt)
     return FALSE;
@@ -43,8 +43,7 @@ insert_scenario (Store *store, const StoreRun *run, const char *text_hash, const
 static gboolean
 insert_run (Store *store, StoreRun *run, const char *text_hash, const char *what, GError **error)
 {
-  g_autofree char *process = identity_get_process ();
-  g_autoptr (sqlite3_stmt) stmt = store_prepare (
+  sqlite3_stmt *stmt = store_prepare_once (
       store,
       "INSERT INTO run (campaign_id, scenario_name, scenario_hash, text_hash, variant, seed,"
       " policy, testbed, git_id, host, started_us, build_id, origin, process, state)"
@@ -54,16 +53,15 @@ insert_run (Store *store, StoreRun *run, const char *text_hash, const char *what
     return FALSE;
   store_bind (stmt, "lttttlttttlttt", run->campaign_id, run->scenario_name, run->scenario_hash,
               text_hash, run->variant, run->seed, run->policy, run->testbed, run->git_id, run->host,
-              run->started_us, run->build_id, run->origin, process);
+              run->started_us, run->build_id, run->origin, store_get_process (store));
   if (!store_step_done (store, stmt, what, error))
     return FALSE;
   run->id = sqlite3_last_insert_rowid (store_get_db (store));
   return TRUE;
 }
 
-/* What the caller has left to be filled in. */
-static void
-complete_head (StoreRun *run)
+void
+store_complete_head (StoreRun *run)
 {
   if (run->started_us == 0)
     run->started_us = g_get_real_time ();
@@ -77,19 +75,40 @@ complete_head (StoreRun *run)
   }
 }
 
+/* Writes the scenario of @run, unless that was the last one, too. */
+static gboolean
+write_scenario (Store *store, const StoreRun *run, const char *what, GError **error)
+{
+  StoreWritten *written = store_get_written (store);
+  char text_hash[TEXT_HASH_BYTES * 2 + 1];
+  if (written->scenario_text && strcmp (written->scenario_text, run->scenario_text) == 0)
+    return TRUE;
+  hash_text (run->scenario_text, text_hash);
+  if (!insert_scenario (store, run, text_hash, what, error))
+    return FALSE;
+  g_free (written->scenario_text);
+  g_free (written->text_hash);
+  written->scenario_text = g_strdup (run->scenario_text);
+  written->text_hash = g_strdup (text_hash);
+  return TRUE;
+}
+
+static gboolean
+write_begin (Store *store, StoreRun *run, const char *what, GError **error)
+{
+  return write_scenario (store, run, what, error) &&
+         insert_run (store, run, store_get_written (store)->text_hash, what, error);
+}
+
 gboolean
 store_run_begin (Store *store, StoreRun *run, GError **error)
 {
   const char *what = "cannot record the begin of a run";
-  char text_hash[TEXT_HASH_BYTES * 2 + 1];
-  hash_text (run->scenario_text, text_hash);
-  complete_head (run);
-
+  store_complete_head (run);
   store_lock (store);
   gboolean ok = store_begin (store, what, error);
   if (ok) {
-    ok = insert_scenario (store, run, text_hash, what, error) &&
-         insert_run (store, run, text_hash, what, error);
+    ok = write_begin (store, run, what, error);
     ok = store_end (store, ok, what, error);
   }
   store_unlock (store);
@@ -101,20 +120,25 @@ store_run_begin (Store *store, StoreRun *run, GError **error)
 
 /* --- Finish: one function per table ------------------------------------------------------- */
 
-/* The names and values, so that equal sets have equal hashes; no text holds a NUL. */
-static void
-hash_parameters (const StoreRun *run, char hex_out[TEXT_HASH_BYTES * 2 + 1])
+/* Names and values behind each other; no text holds a NUL. (transfer full) */
+static GString *
+join_parameters (const StoreRun *run)
 {
-  guint8 hash[TEXT_HASH_BYTES];
-  crypto_generichash_state state;
-  crypto_generichash_init (&state, NULL, 0, sizeof hash);
+  GString *all = g_string_sized_new (4096);
   for (guint i = 0; i < run->parameters->len; i++) {
     const StoreParameter *p = &g_array_index (run->parameters, StoreParameter, i);
     const char *const texts[] = { p->side, p->name, p->value, p->unit };
     for (gsize j = 0; j < G_N_ELEMENTS (texts); j++)
-      crypto_generichash_update (&state, (const guint8 *)texts[j], strlen (texts[j]) + 1);
+      g_string_append_len (all, texts[j], (gssize)strlen (texts[j]) + 1);
   }
-  crypto_generichash_final (&state, hash, sizeof hash);
+  return all;
+}
+
+static void
+hash_parameters (const GString *parameters, char hex_out[TEXT_HASH_BYTES * 2 + 1])
+{
+  guint8 hash[TEXT_HASH_BYTES];
+  crypto_generichash (hash, sizeof hash, (const guint8 *)parameters->str, parameters->len, NULL, 0);
   sodium_bin2hex (hex_out, TEXT_HASH_BYTES * 2 + 1, hash, sizeof hash);
 }
 
@@ -122,20 +146,22 @@ hash_parameters (const StoreRun *run, char hex_out[TEXT_HASH_BYTES * 2 + 1])
 static gint64
 find_parameter_set (Store *store, const char *hash, const char *what, GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt =
-      store_prepare (store, "SELECT id FROM parameter_set WHERE hash = ?1", what, error);
+  sqlite3_stmt *stmt =
+      store_prepare_once (store, "SELECT id FROM parameter_set WHERE hash = ?1", what, error);
   if (!stmt)
     return -1;
   store_bind (stmt, "t", hash);
   int more = store_step_row (store, stmt, what, error);
-  return more == 1 ? sqlite3_column_int64 (stmt, 0) : more;
+  gint64 id = more == 1 ? sqlite3_column_int64 (stmt, 0) : more;
+  sqlite3_reset (stmt);
+  return id;
 }
 
 static gint64
 insert_parameter_set (Store *store, const char *hash, const char *what, GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt =
-      store_prepare (store, "INSERT INTO parameter_set (hash) VALUES (?1)", what, error);
+  sqlite3_stmt *stmt =
+      store_prepare_once (store, "INSERT INTO parameter_set (hash) VALUES (?1)", what, error);
   if (!stmt)
     return -1;
   store_bind (stmt, "t", hash);
@@ -148,7 +174,7 @@ static gboolean
 insert_parameter_values (Store *store, const StoreRun *run, gint64 set_id, const char *what,
                          GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt = store_prepare (
+  sqlite3_stmt *stmt = store_prepare_once (
       store,
       "INSERT INTO parameter_value (set_id, side, name, value, unit) VALUES (?1, ?2, ?3, ?4, ?5)",
       what, error);
@@ -161,23 +187,53 @@ insert_parameter_values (Store *store, const StoreRun *run, gint64 set_id, const
   return stmt != NULL;
 }
 
-/* Runs with the same parameters share one set of them. */
+/* The number of the set of @run's parameters, which are @joined; made when it is new. -1: @error.
+ */
+static gint64
+get_parameter_set (Store *store, const StoreRun *run, const GString *joined, const char *what,
+                   GError **error)
+{
+  char hash[TEXT_HASH_BYTES * 2 + 1];
+  hash_parameters (joined, hash);
+  gint64 set_id = find_parameter_set (store, hash, what, error);
+  if (set_id != 0)
+    return set_id;
+  set_id = insert_parameter_set (store, hash, what, error);
+  if (set_id > 0 && !insert_parameter_values (store, run, set_id, what, error))
+    return -1;
+  return set_id;
+}
+
+/* Runs with the same parameters share one set of them. Returns its number; 0: there are none, -1:
+ * @error. */
+static gint64
+write_parameter_set (Store *store, const StoreRun *run, const char *what, GError **error)
+{
+  StoreWritten *written = store_get_written (store);
+  if (run->parameters->len == 0)
+    return 0;
+  GString *joined = join_parameters (run);
+  if (written->parameters && g_string_equal (written->parameters, joined)) {
+    g_string_free (joined, TRUE);
+    return written->parameter_set;
+  }
+  gint64 set_id = get_parameter_set (store, run, joined, what, error);
+  if (written->parameters)
+    g_string_free (written->parameters, TRUE);
+  written->parameters = joined;
+  written->parameter_set = set_id;
+  if (set_id < 0)
+    store_forget (store);
+  return set_id;
+}
+
 static gboolean
 write_parameters (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char *what,
                   GError **error)
 {
-  char hash[TEXT_HASH_BYTES * 2 + 1];
-  if (run->parameters->len == 0)
-    return TRUE;
-  hash_parameters (run, hash);
-  gint64 set_id = find_parameter_set (store, hash, what, error);
-  if (set_id == 0) {
-    set_id = insert_parameter_set (store, hash, what, error);
-    if (set_id > 0 && !insert_parameter_values (store, run, set_id, what, error))
-      return FALSE;
-  }
-  if (set_id < 0)
-    return FALSE;
+  gint64 set_id = write_parameter_set (store, run, what, error);
+  if (set_id <= 0)
+    return set_id == 0;
   store_bind (stmt, "ll", run->id, set_id);
   return store_step_done (store, stmt, what, error);
 }
@@ -212,14 +268,64 @@ write_flows (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char *
   return TRUE;
 }
 
+/* Binds the columns of metric @index from parameter @first on; ?1 is the run's. */
+static void
+bind_metric (sqlite3_stmt *stmt, int first, const StoreRun *run, guint index)
+{
+  const StoreMetric *m = &g_array_index (run->metrics, StoreMetric, index);
+  store_bind_from (stmt, first, "tttdti", store_subject_to_string (m->subject_kind), m->subject,
+                   m->name, m->value, m->unit, (int)index);
+}
+
+/* Metrics are most of the rows of a short run. A statement that inserts many at once takes two
+ * thirds of the time of one for each. */
+#define METRIC_COLUMNS  6
+#define METRICS_AT_ONCE 32
+
+/* (transfer full) */
+static char *
+make_metrics_sql (void)
+{
+  GString *sql = g_string_new (
+      "INSERT INTO metric (run_id, subject_kind, subject, name, value, unit, seq) VALUES ");
+  for (int i = 0, p = 2; i < METRICS_AT_ONCE; i++, p += METRIC_COLUMNS)
+    g_string_append_printf (sql, "%s(?1, ?%d, ?%d, ?%d, ?%d, ?%d, ?%d)", i > 0 ? ", " : "", p,
+                            p + 1, p + 2, p + 3, p + 4, p + 5);
+  return g_string_free (sql, FALSE);
+}
+
+/* Writes metrics as long as there are METRICS_AT_ONCE of them, and returns how many it wrote; -1:
+ * @error. */
+static gint64
+write_many_metrics (Store *store, const StoreRun *run, const char *what, GError **error)
+{
+  static char *sql; /* for good */
+  guint n_written = 0;
+  if (g_once_init_enter (&sql))
+    g_once_init_leave (&sql, make_metrics_sql ());
+  for (; n_written + METRICS_AT_ONCE <= run->metrics->len; n_written += METRICS_AT_ONCE) {
+    sqlite3_stmt *stmt = store_prepare_once (store, sql, what, error);
+    if (!stmt)
+      return -1;
+    store_bind (stmt, "l", run->id);
+    for (guint i = 0; i < METRICS_AT_ONCE; i++)
+      bind_metric (stmt, 2 + (int)i * METRIC_COLUMNS, run, n_written + i);
+    if (!store_step_done (store, stmt, what, error))
+      return -1;
+  }
+  return n_written;
+}
+
 static gboolean
 write_metrics (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char *what,
                GError **error)
 {
-  for (guint i = 0; i < run->metrics->len; i++) {
-    const StoreMetric *m = &g_array_index (run->metrics, StoreMetric, i);
-    store_bind (stmt, "ltttdti", run->id, store_subject_to_string (m->subject_kind), m->subject,
-                m->name, m->value, m->unit, (int)i);
+  gint64 n_written = write_many_metrics (store, run, what, error);
+  if (n_written < 0)
+    return FALSE;
+  for (guint i = (guint)n_written; i < run->metrics->len; i++) {
+    store_bind (stmt, "l", run->id);
+    bind_metric (stmt, 2, run, i);
     if (!store_step_done (store, stmt, what, error))
       return FALSE;
   }
@@ -342,6 +448,7 @@ write_stalls (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char 
 
 /* Of two samples at one instant the later counts: the one at the end of a run may fall on the
  * regular one's instant. */
+#define FIRST_TABLE_OF_ROWS 1 /* the one before is a column of the run's own row */
 static const TableWriter tables[] = {
   { "UPDATE run SET parameter_set = ?2 WHERE id = ?1", write_parameters },
   { "INSERT INTO link (run_id, link, name, carrier, up_rate_bps, up_delay_ns, up_jitter, up_loss,"
@@ -379,10 +486,10 @@ static const TableWriter tables[] = {
 };
 
 static gboolean
-write_tables (Store *store, const StoreRun *run, const char *what, GError **error)
+write_tables (Store *store, const StoreRun *run, gsize first, const char *what, GError **error)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (tables); i++) {
-    g_autoptr (sqlite3_stmt) stmt = store_prepare (store, tables[i].sql, what, error);
+  for (gsize i = first; i < G_N_ELEMENTS (tables); i++) {
+    sqlite3_stmt *stmt = store_prepare_once (store, tables[i].sql, what, error);
     if (!stmt || !tables[i].write (store, stmt, run, what, error))
       return FALSE;
   }
@@ -399,7 +506,7 @@ delete_totals (Store *store, const StoreRun *run, const char *what, GError **err
                                          "DELETE FROM metric WHERE run_id = ?1",
                                          "DELETE FROM resend WHERE run_id = ?1" };
   for (gsize i = 0; i < G_N_ELEMENTS (deletes); i++) {
-    g_autoptr (sqlite3_stmt) stmt = store_prepare (store, deletes[i], what, error);
+    sqlite3_stmt *stmt = store_prepare_once (store, deletes[i], what, error);
     if (!stmt)
       return FALSE;
     store_bind (stmt, "l", run->id);
@@ -424,11 +531,11 @@ check_updated (Store *store, const char *what, GError **error)
 static gboolean
 update_unfinished (Store *store, const StoreRun *run, const char *what, GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt =
-      store_prepare (store,
-                     "UPDATE run SET wall_ns = ?2, simulated_ns = ?3, n_events = ?4"
-                     " WHERE id = ?1 AND state = 'unfinished'",
-                     what, error);
+  sqlite3_stmt *stmt =
+      store_prepare_once (store,
+                          "UPDATE run SET wall_ns = ?2, simulated_ns = ?3, n_events = ?4"
+                          " WHERE id = ?1 AND state = 'unfinished'",
+                          what, error);
   if (!stmt)
     return FALSE;
   store_bind (stmt, "llll", run->id, run->wall_ns, run->simulated_ns, run->n_events);
@@ -444,7 +551,7 @@ store_run_append (Store *store, StoreRun *run, GError **error)
   if (ok) {
     ok = update_unfinished (store, run, what, error) &&
          (!run->was_appended || delete_totals (store, run, what, error)) &&
-         write_tables (store, run, what, error);
+         write_tables (store, run, 0, what, error);
     ok = store_end (store, ok, what, error);
   }
   store_unlock (store);
@@ -458,7 +565,7 @@ store_run_append (Store *store, StoreRun *run, GError **error)
 static gboolean
 update_run (Store *store, const StoreRun *run, const char *what, GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt = store_prepare (
+  sqlite3_stmt *stmt = store_prepare_once (
       store,
       "UPDATE run SET state = 'finished', digest = ?2, outcome = ?3, exit_class = ?4,"
       " wall_ns = ?5, simulated_ns = ?6, n_events = ?7 WHERE id = ?1 AND state = 'unfinished'",
@@ -470,6 +577,14 @@ update_run (Store *store, const StoreRun *run, const char *what, GError **error)
   return store_step_done (store, stmt, what, error) && check_updated (store, what, error);
 }
 
+static gboolean
+write_finish (Store *store, StoreRun *run, const char *what, GError **error)
+{
+  return update_run (store, run, what, error) &&
+         (!run->was_appended || delete_totals (store, run, what, error)) &&
+         write_tables (store, run, 0, what, error);
+}
+
 gboolean
 store_run_finish (Store *store, StoreRun *run, GError **error)
 {
@@ -477,12 +592,49 @@ store_run_finish (Store *store, StoreRun *run, GError **error)
   store_lock (store);
   gboolean ok = store_begin (store, what, error);
   if (ok) {
-    ok = update_run (store, run, what, error) &&
-         (!run->was_appended || delete_totals (store, run, what, error)) &&
-         write_tables (store, run, what, error);
+    ok = write_finish (store, run, what, error);
     ok = store_end (store, ok, what, error);
   }
   store_unlock (store);
   run->finished = ok;
   return ok;
+}
+
+/* --- Both at once --------------------------------------------------------------------------- */
+
+/* The row of a run that is over. */
+static gboolean
+insert_finished_run (Store *store, StoreRun *run, gint64 parameter_set, const char *what,
+                     GError **error)
+{
+  sqlite3_stmt *stmt = store_prepare_once (
+      store,
+      "INSERT INTO run (campaign_id, scenario_name, scenario_hash, text_hash, variant, seed,"
+      " policy, testbed, git_id, host, started_us, build_id, origin, process, digest, outcome,"
+      " exit_class, wall_ns, simulated_ns, n_events, parameter_set, state)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
+      " ?19, ?20, ?21, 'finished')",
+      what, error);
+  if (!stmt)
+    return FALSE;
+  store_bind (stmt, "lttttlttttltttttilllL", run->campaign_id, run->scenario_name,
+              run->scenario_hash, store_get_written (store)->text_hash, run->variant, run->seed,
+              run->policy, run->testbed, run->git_id, run->host, run->started_us, run->build_id,
+              run->origin, store_get_process (store), run->digest, run->outcome, run->exit_class,
+              run->wall_ns, run->simulated_ns, run->n_events,
+              parameter_set > 0 ? parameter_set : (gint64)-1);
+  if (!store_step_done (store, stmt, what, error))
+    return FALSE;
+  run->id = sqlite3_last_insert_rowid (store_get_db (store));
+  return TRUE;
+}
+
+gboolean
+store_write_whole (Store *store, StoreRun *run, const char *what, GError **error)
+{
+  if (!write_scenario (store, run, what, error))
+    return FALSE;
+  gint64 set_id = write_parameter_set (store, run, what, error);
+  return set_id >= 0 && insert_finished_run (store, run, set_id, what, error) &&
+         write_tables (store, run, FIRST_TABLE_OF_ROWS, what, error);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "reports/identity.h"
 #include "reports/store-migrate.h"
 #include "reports/store-private.h"
 
@@ -13,7 +14,10 @@
 struct _Store {
   sqlite3 *db;
   char *path;
-  guint version; /* of its schema */
+  char *process;          /* this one, as a run's row names it */
+  guint version;          /* of its schema */
+  GHashTable *statements; /* those that are kept: SQL, by its address (borrowed), to sqlite3_stmt */
+  StoreWritten written;
   GMutex mutex;
 };
 
@@ -79,6 +83,12 @@ store_get_version (const Store *store)
 }
 
 const char *
+store_get_process (const Store *store)
+{
+  return store->process;
+}
+
+const char *
 store_get_path (const Store *store)
 {
   return store->path;
@@ -90,6 +100,22 @@ store_get_schema_version (void)
   guint n_steps;
   store_migrate_get_steps (&n_steps);
   return (int)n_steps;
+}
+
+StoreWritten *
+store_get_written (Store *store)
+{
+  return &store->written;
+}
+
+void
+store_forget (Store *store)
+{
+  g_free (store->written.scenario_text);
+  g_free (store->written.text_hash);
+  if (store->written.parameters)
+    g_string_free (store->written.parameters, TRUE);
+  store->written = (StoreWritten) { 0 };
 }
 
 void
@@ -124,6 +150,7 @@ store_begin (Store *store, const char *what, GError **error)
 gboolean
 store_end (Store *store, gboolean ok, const char *what, GError **error)
 {
+  store_forget (store);
   if (ok && store_exec (store, "COMMIT", what, error))
     return TRUE;
   /* A full disk has rolled back already; then this fails and nothing is wrong with that. */
@@ -138,6 +165,30 @@ store_prepare (Store *store, const char *sql, const char *what, GError **error)
   if (sqlite3_prepare_v2 (store->db, sql, -1, &stmt, NULL) != SQLITE_OK)
     store_fail (store->db, store->path, what, error);
   return stmt;
+}
+
+static void
+finalize_statement (gpointer data)
+{
+  sqlite3_finalize (data);
+}
+
+sqlite3_stmt *
+store_prepare_once (Store *store, const char *sql, const char *what, GError **error)
+{
+  sqlite3_stmt *stmt = g_hash_table_lookup (store->statements, sql);
+  if (stmt)
+    return stmt;
+  stmt = store_prepare (store, sql, what, error);
+  if (stmt)
+    g_hash_table_insert (store->statements, (gpointer)sql, stmt);
+  return stmt;
+}
+
+void
+store_forget_statements (Store *store)
+{
+  g_hash_table_remove_all (store->statements);
 }
 
 static void
@@ -172,12 +223,10 @@ bind_bytes (sqlite3_stmt *stmt, int i, GBytes *bytes)
   g_assert (rc == SQLITE_OK);
 }
 
-void
-store_bind (sqlite3_stmt *stmt, const char *types, ...)
+static void
+bind_all (sqlite3_stmt *stmt, int first, const char *types, va_list args)
 {
-  va_list args;
-  va_start (args, types);
-  for (int i = 1; *types; types++, i++) {
+  for (int i = first; *types; types++, i++) {
     switch (*types) {
     case 'i':
       bind_int64 (stmt, i, va_arg (args, int), FALSE);
@@ -204,6 +253,23 @@ store_bind (sqlite3_stmt *stmt, const char *types, ...)
       g_assert_not_reached ();
     }
   }
+}
+
+void
+store_bind (sqlite3_stmt *stmt, const char *types, ...)
+{
+  va_list args;
+  va_start (args, types);
+  bind_all (stmt, 1, types, args);
+  va_end (args);
+}
+
+void
+store_bind_from (sqlite3_stmt *stmt, int first, const char *types, ...)
+{
+  va_list args;
+  va_start (args, types);
+  bind_all (stmt, first, types, args);
   va_end (args);
 }
 
@@ -278,13 +344,17 @@ store_open (const char *path, StoreOpenMode mode, GError **error)
     [STORE_OPEN_READ_ONLY] = SQLITE_OPEN_READONLY,
     [STORE_OPEN_WRITE] = SQLITE_OPEN_READWRITE,
     [STORE_OPEN_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+    [STORE_OPEN_ALONE] = SQLITE_OPEN_READWRITE,
   };
   g_return_val_if_fail (path && mode < G_N_ELEMENTS (flags), NULL);
 
   g_autoptr (Store) store = g_new0 (Store, 1);
   store->path = g_strdup (path);
+  store->process = identity_get_process ();
+  store->statements = g_hash_table_new_full (NULL, NULL, NULL, finalize_statement);
   g_mutex_init (&store->mutex);
-  if (sqlite3_open_v2 (path, &store->db, flags[mode] | SQLITE_OPEN_FULLMUTEX, NULL) != SQLITE_OK) {
+  int mutex = mode == STORE_OPEN_ALONE ? SQLITE_OPEN_NOMUTEX : SQLITE_OPEN_FULLMUTEX;
+  if (sqlite3_open_v2 (path, &store->db, flags[mode] | mutex, NULL) != SQLITE_OK) {
     store_fail (store->db, path, "cannot open", error);
     return NULL;
   }
@@ -300,9 +370,11 @@ store_close (Store *store)
 {
   if (!store)
     return;
+  g_hash_table_unref (store->statements);
   int rc = sqlite3_close (store->db);
   g_assert (rc == SQLITE_OK); /* else a statement of ours was not finalized */
   g_mutex_clear (&store->mutex);
+  g_free (store->process);
   g_free (store->path);
   g_free (store);
 }

@@ -48,6 +48,7 @@ typedef enum {
   STORE_OPEN_READ_ONLY = 0, /* must exist, and is read as it is if it is of an earlier version */
   STORE_OPEN_WRITE = 1,     /* must exist, is migrated to the current schema */
   STORE_OPEN_CREATE = 2,    /* as WRITE, and made when missing */
+  STORE_OPEN_ALONE = 3,     /* as WRITE, for one thread alone, which costs less */
 } StoreOpenMode;
 
 typedef struct _Store Store;

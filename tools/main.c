@@ -16,6 +16,7 @@ static const struct {
   const char *what;
 } verbs[] = {
   { "run", verb_run, "run scenarios, judge and record them" },
+  { "sweep", verb_sweep, "run what the database does not have of many runs" },
   { "check", verb_check, "print scenarios with every default, or all that is wrong with them" },
   { "replay", verb_replay, "run a recorded run again and compare every event" },
   { "show", verb_show, "list recorded runs, or show one" },
@@ -23,6 +24,7 @@ static const struct {
   { "plot", verb_plot, "draw one plot of a run as SVG or PNG" },
   { "export", verb_export, "write a recorded run as qlog, or its packets as pcapng" },
   { "diff", verb_diff, "compare two sets of recorded runs, as a gate" },
+  { "merge", verb_merge, "put the runs of several databases into one" },
   { "prune", verb_prune, "delete recorded runs" },
   { "tunnel", verb_tunnel, "forward TCP ports over all links together" },
   { "monitor", verb_monitor, "watch a running tunnel on the whole terminal" },

@@ -2,14 +2,20 @@
 /* run-report.c - see run-report.h. The bytes are a GVariant. */
 #include "tools/run-report.h"
 
+#include "harness/tally.h"
 #include "reports/json.h"
 #include "reports/summary.h"
+#include "tools/tool.h"
 
-/* Head of the run: numbers, then texts that may be missing; expectations; the rest. */
+/* As many runs are told at length. */
+#define DETAILED_RUNS_MAX 1
+
+/* Head of the run: numbers, then texts that may be missing; expectations; metrics; the rest. */
 #define HEAD_TYPE        "(xxixxxb)"
 #define TEXTS_TYPE       "ams"
 #define EXPECTATION_TYPE "(ssmsbi)"
-#define REPORT_TYPE      "(" HEAD_TYPE TEXTS_TYPE "a" EXPECTATION_TYPE "ssas)"
+#define METRIC_TYPE      "(ussds)"
+#define REPORT_TYPE      "(" HEAD_TYPE TEXTS_TYPE "a" EXPECTATION_TYPE "a" METRIC_TYPE "ssasb)"
 
 /* The texts of a run's head. */
 static const gsize texts[] = {
@@ -43,8 +49,22 @@ pack_expectations (const StoreRun *run)
   return g_variant_builder_end (&builder);
 }
 
-GBytes *
-run_report_pack (const StoreRun *run, GPtrArray *problems, gboolean colour)
+static GVariant *
+pack_metrics (const StoreRun *run)
+{
+  GVariantBuilder builder;
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a" METRIC_TYPE));
+  for (guint i = 0; i < run->metrics->len; i++) {
+    const StoreMetric *m = &g_array_index (run->metrics, StoreMetric, i);
+    if (tally_wants (m))
+      g_variant_builder_add (&builder, METRIC_TYPE, (guint32)m->subject_kind, m->subject, m->name,
+                             m->value, m->unit);
+  }
+  return g_variant_builder_end (&builder);
+}
+
+static GVariant *
+pack_lines (const GPtrArray *problems)
 {
   GVariantBuilder lines;
   g_variant_builder_init (&lines, G_VARIANT_TYPE ("as"));
@@ -52,14 +72,41 @@ run_report_pack (const StoreRun *run, GPtrArray *problems, gboolean colour)
     g_autofree char *line = g_utf8_make_valid (g_ptr_array_index (problems, i), -1);
     g_variant_builder_add (&lines, "s", line);
   }
-  g_autofree char *details = summary_format_run (run, colour);
-  g_autofree char *json = report_json_format (run);
+  return g_variant_builder_end (&lines);
+}
+
+gboolean
+run_report_is_at_length (guint64 n_runs)
+{
+  return n_runs <= DETAILED_RUNS_MAX || tool_get_verbosity () > 0;
+}
+
+GBytes *
+run_report_pack (const StoreRun *run, GPtrArray *problems, gboolean is_known, RunReportParts parts,
+                 gboolean colour)
+{
+  g_autofree char *details =
+      (parts & RUN_REPORT_DETAILS) ? summary_format_run (run, colour) : g_strdup ("");
+  g_autofree char *json = (parts & RUN_REPORT_JSON) ? report_json_format (run) : g_strdup ("");
   g_autoptr (GVariant) variant = g_variant_ref_sink (
-      g_variant_new ("(@" HEAD_TYPE "@" TEXTS_TYPE "@a" EXPECTATION_TYPE "ssas)",
+      g_variant_new ("(@" HEAD_TYPE "@" TEXTS_TYPE "@a" EXPECTATION_TYPE "@a" METRIC_TYPE "ss@asb)",
                      g_variant_new (HEAD_TYPE, run->id, run->seed, run->exit_class, run->started_us,
                                     run->wall_ns, run->simulated_ns, run->finished),
-                     pack_texts (run), pack_expectations (run), details, json, &lines));
+                     pack_texts (run), pack_expectations (run), pack_metrics (run), details, json,
+                     pack_lines (problems), is_known));
   return g_variant_get_data_as_bytes (variant);
+}
+
+static void
+unpack_metrics (StoreRun *run, GVariant *metrics)
+{
+  for (gsize i = 0; i < g_variant_n_children (metrics); i++) {
+    guint32 kind;
+    const char *subject, *name, *unit;
+    double value;
+    g_variant_get_child (metrics, i, "(u&s&sd&s)", &kind, &subject, &name, &value, &unit);
+    store_run_add_metric (run, (StoreSubject)kind, subject, name, value, unit);
+  }
 }
 
 static StoreRun *
@@ -95,11 +142,14 @@ run_report_unpack (GBytes *bytes)
   g_autoptr (GVariant) head = g_variant_get_child_value (variant, 0);
   g_autoptr (GVariant) strings = g_variant_get_child_value (variant, 1);
   g_autoptr (GVariant) expectations = g_variant_get_child_value (variant, 2);
+  g_autoptr (GVariant) metrics = g_variant_get_child_value (variant, 3);
   RunReport *report = g_new0 (RunReport, 1);
   report->run = unpack_run (head, strings, expectations);
-  g_variant_get_child (variant, 3, "s", &report->details);
-  g_variant_get_child (variant, 4, "s", &report->json);
-  g_variant_get_child (variant, 5, "^as", &report->problems);
+  unpack_metrics (report->run, metrics);
+  g_variant_get_child (variant, 4, "s", &report->details);
+  g_variant_get_child (variant, 5, "s", &report->json);
+  g_variant_get_child (variant, 6, "^as", &report->problems);
+  g_variant_get_child (variant, 7, "b", &report->is_known);
   return report;
 }
 

@@ -8,14 +8,22 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  StoreRun *run;   /* (owned) its head and expectations, no other rows */
-  char *details;   /* (owned) what people read of it */
-  char *json;      /* (owned) */
-  char **problems; /* (owned) violations, refused knobs, errors: a line each */
+  StoreRun *run;     /* (owned) its head, expectations and main metrics, no other rows */
+  char *details;     /* (owned) what people read of it; "" where it was not asked for */
+  char *json;        /* (owned) likewise */
+  gboolean is_known; /* it was in the database, and was not run */
+  char **problems;   /* (owned) violations, refused knobs, errors: a line each */
 } RunReport;
 
+/* What costs something to make, and is made where it is asked for. */
+typedef enum { RUN_REPORT_DETAILS = 1 << 0, RUN_REPORT_JSON = 1 << 1 } RunReportParts;
+
+/* Whether the runs of a campaign of @n_runs are told at length; of more there is a line each. */
+gboolean run_report_is_at_length (guint64 n_runs);
+
 /* Makes the report of @run: @problems (nullable, of char *) is copied. */
-GBytes *run_report_pack (const StoreRun *run, GPtrArray *problems, gboolean colour);
+GBytes *run_report_pack (const StoreRun *run, GPtrArray *problems, gboolean is_known,
+                         RunReportParts parts, gboolean colour);
 
 /* NULL when @bytes is no report. (transfer full) */
 RunReport *run_report_unpack (GBytes *bytes);

@@ -14,6 +14,8 @@ G_BEGIN_DECLS
 typedef int (*ToolVerb) (int argc, char **argv);
 
 int verb_run (int argc, char **argv);
+int verb_sweep (int argc, char **argv);
+int verb_merge (int argc, char **argv);
 int verb_check (int argc, char **argv);
 int verb_replay (int argc, char **argv);
 int verb_show (int argc, char **argv);

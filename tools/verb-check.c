@@ -5,22 +5,43 @@
 #include "tools/scenarios.h"
 #include "tools/tool.h"
 
-/* (transfer full) A comment on how many runs it makes; "" for one. */
+/* As many points are listed without -v. */
+#define POINTS_LISTED_MAX 20
+
+/* Appends the points of the sweep, a comment each. */
+static void
+list_points (const Scenario *scenario, GString *text)
+{
+  guint n_points = sweep_count_points (scenario);
+  guint n_listed = tool_get_verbosity () > 0 ? n_points : MIN (n_points, POINTS_LISTED_MAX);
+
+  for (guint i = 0; i < n_listed; i++) {
+    g_autofree char *point = sweep_describe_point (scenario, i);
+    g_string_append_printf (text, "#   %s\n", point);
+  }
+  if (n_listed < n_points)
+    g_string_append_printf (text, "#   ... and %u more (-v lists all)\n", n_points - n_listed);
+}
+
+/* (transfer full) A comment on how many runs it makes, and of which points; "" for one. */
 static char *
 describe_runs (const Scenario *scenario)
 {
   guint n_points = sweep_count_points (scenario);
   guint64 n_seeds = scenario->seed_last - scenario->seed_first + 1;
-  g_autoptr (GString) text = g_string_new (NULL);
+  gboolean is_swept = scenario->sweeps->len > 0;
+  GString *text = g_string_new (NULL);
 
-  if (n_points > 1)
-    g_string_append_printf (text, "# %u points of its sweep", n_points);
+  if (is_swept)
+    g_string_append_printf (text, "# %u point%s of its sweep", n_points, n_points > 1 ? "s" : "");
   if (n_seeds > 1)
-    g_string_append_printf (text, "%s %" G_GUINT64_FORMAT " seeds", n_points > 1 ? "," : "#",
-                            n_seeds);
+    g_string_append_printf (text, "%s %" G_GUINT64_FORMAT " seeds", is_swept ? "," : "#", n_seeds);
   if (text->len > 0)
-    g_string_append_printf (text, ": %" G_GUINT64_FORMAT " runs\n", n_points * n_seeds);
-  return g_strdup (text->str);
+    g_string_append_printf (text, ": %" G_GUINT64_FORMAT " run%s\n", n_points * n_seeds,
+                            n_points * n_seeds == 1 ? "" : "s");
+  if (is_swept)
+    list_points (scenario, text);
+  return g_string_free (text, FALSE);
 }
 
 /* Tells what @testbed refuses of @scenario; FALSE when there is anything. */
@@ -39,10 +60,13 @@ verb_check (int argc, char **argv)
   int status;
   gboolean ok = TRUE, is_honoured = TRUE;
   g_auto (GStrv) sets = NULL;
+  g_auto (GStrv) varies = NULL;
   g_autofree char *testbed = NULL;
   const GOptionEntry entries[] = {
     { "set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &sets, "Replace a value of the file",
       "GROUP.KEY=VALUE" },
+    { "vary", 0, 0, G_OPTION_ARG_STRING_ARRAY, &varies, "Sweep a value, as in [sweep]",
+      "GROUP.KEY=VALUES" },
     { "testbed", 0, 0, G_OPTION_ARG_STRING, &testbed, "As it runs there (default sim)", "NAME" },
     G_OPTION_ENTRY_NULL,
   };
@@ -54,7 +78,7 @@ verb_check (int argc, char **argv)
     return status;
   if (!scenarios_check_testbed (testbed, &status))
     return status;
-  g_autoptr (ScenarioOverrides) overrides = scenarios_parse_sets (sets, NULL, testbed);
+  g_autoptr (ScenarioOverrides) overrides = scenarios_make_overrides (sets, varies, NULL, testbed);
   if (overrides == NULL)
     return EXIT_STATUS_USAGE;
   for (int i = 1; i < argc; i++) {
