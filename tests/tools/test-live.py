@@ -444,7 +444,7 @@ def the_record_survives_a_kill():
             client.wait()
         shown = caiman("show", path, "1")
         assert shown.returncode == 0 and shown.stdout.startswith("UNFINISHED"), shown.stdout
-        assert "-> port 22]" in shown.stdout
+        assert "-> port 22\n" in shown.stdout, shown.stdout
         again = caiman("replay", path, "1")
         assert again.returncode != 0
 
