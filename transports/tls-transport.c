@@ -9,7 +9,7 @@
 #include "transports/tls-turns.h"
 
 #include "transports/frame-writer.h"
-#include "transports/receive-buffer.h"
+#include "transports/stream-input.h"
 #include "transports/tcp-socket.h"
 
 #include <errno.h>
@@ -17,8 +17,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-/* Bytes that one transport may receive per turn. */
-#define READ_SHARE_BYTES (256u * 1024u)
 /* Payload of a full TLS record. */
 #define RECORD_BYTES (16u * 1024u)
 #define PARTS_MAX    64u
@@ -64,7 +62,7 @@ typedef struct {
   TlsState state;
   gboolean freed;
 
-  gboolean can_read, can_write;
+  gboolean can_write;
   gboolean cannot_start; /* there is no TLS to be had here */
   gboolean broken;       /* the socket is; reading on would tell how */
   gboolean shut;         /* the end of the stream is being sent */
@@ -75,11 +73,7 @@ typedef struct {
   gint64 queue_limit_bytes;
   gboolean told_full; /* is_writable() said FALSE: writable() is owed */
 
-  gboolean reading;
-  CaimanFrameDecoder decoder;
-  CaimanReceiveChunk *chunk; /* (owned, nullable) holds @input */
-  const guint8 *input;       /* received and not decoded */
-  gsize input_bytes;
+  CaimanStreamInput input;
 } Tls;
 
 /* --- Life --- */
@@ -140,9 +134,8 @@ stop (Tls *self, gboolean graceful)
   if (self->n_async == 0)
     drop_streams (self);
   caiman_frame_writer_clear (&self->writer);
-  caiman_frame_decoder_clear (&self->decoder);
-  g_clear_pointer (&self->chunk, caiman_receive_chunk_unref);
-  self->input_bytes = self->record_bytes = 0;
+  caiman_stream_input_clear (&self->input);
+  self->record_bytes = 0;
 }
 
 /* The last call-back of all. */
@@ -189,7 +182,7 @@ on_readable (GObject *stream, gpointer user_data)
 {
   Tls *self = user_data;
   g_clear_pointer (&self->in_source, g_source_unref);
-  self->can_read = TRUE;
+  self->input.can_read = TRUE;
   caiman_loop_add_task (self->loop, &self->task);
   return G_SOURCE_REMOVE;
 }
@@ -207,7 +200,7 @@ on_writable (GObject *stream, gpointer user_data)
 static void
 await_readable (Tls *self)
 {
-  self->can_read = FALSE;
+  self->input.can_read = FALSE;
   if (self->in_source)
     return;
   self->in_source = g_pollable_input_stream_create_source (self->in, NULL);
@@ -329,35 +322,19 @@ tls_set_send_limit (CaimanTransport *transport, gint64 limit_bytes)
 
 /* --- Receiving --- */
 
-/* Hands over the frames in @input, for as long as the user wants them. */
-static void
-decode_input (Tls *self)
+static gboolean
+input_is_open (CaimanTransport *transport)
 {
-  CaimanReceiveChunk *chunk = g_steal_pointer (&self->chunk);
-  CaimanFrameVerdict verdict = CAIMAN_FRAME_READY;
-  while (verdict == CAIMAN_FRAME_READY && is_open (self) && self->reading) {
-    CaimanFrame frame;
-    verdict = caiman_frame_decoder_feed (&self->decoder, &self->input, &self->input_bytes, &frame);
-    if (verdict == CAIMAN_FRAME_READY) {
-      g_autoptr (GBytes) bytes = frame.bytes ? g_bytes_ref (frame.bytes) : NULL;
-      self->base.events->packet (self->base.user_data, frame.data, frame.size, bytes);
-    } else if (verdict != CAIMAN_FRAME_NEED_MORE) {
-      fail (self, CAIMAN_REASON_LINK_FRAME_ERROR);
-    }
-  }
-  if (is_open (self) && self->input_bytes > 0)
-    self->chunk = g_steal_pointer (&chunk);
-  caiman_receive_chunk_unref (chunk);
+  return is_open ((Tls *)transport);
 }
 
-/* Reads once into the shared buffer. Returns as read(); WOULD_BLOCK is -1 without an error. */
+/* Reads once. Returns as read(); WOULD_BLOCK is -1 without an error. */
 static gssize
-read_some (Tls *self, guint8 **data_out, GError **error)
+read_some (Tls *self, guint8 *data_out, gsize space, GError **error)
 {
-  gsize space;
   g_autoptr (GError) cause = NULL;
-  *data_out = caiman_receive_buffer_reserve (caiman_loop_get_receive_buffer (self->loop), &space);
-  gssize size = g_pollable_input_stream_read_nonblocking (self->in, *data_out, space, NULL, &cause);
+  gssize size =
+      g_pollable_input_stream_read_nonblocking (self->in, data_out, space, NULL, &cause);
   if (size < 0 && g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
     await_readable (self);
   else if (size < 0)
@@ -366,54 +343,42 @@ read_some (Tls *self, guint8 **data_out, GError **error)
 }
 
 static gsize
-read_input (Tls *self)
+input_read (CaimanTransport *transport, const struct iovec *parts, guint n_parts)
 {
+  Tls *self = (Tls *)transport;
   g_autoptr (GError) error = NULL;
-  guint8 *data;
-  gssize size = read_some (self, &data, &error);
-  if (size <= 0) {
-    if (error)
-      fail (self, get_reason (error));
-    else if (size == 0)
-      fail (self, CAIMAN_REASON_LINK_CLOSED);
-    return 0;
-  }
-  CaimanReceiveBuffer *buffer = caiman_loop_get_receive_buffer (self->loop);
-  self->input = data;
-  self->input_bytes = (gsize)size;
-  self->chunk = caiman_receive_buffer_commit (buffer, self->input_bytes);
-  return (gsize)size;
+  gssize size = read_some (self, parts[0].iov_base, parts[0].iov_len, &error);
+  if (error)
+    fail (self, get_reason (error));
+  else if (size == 0)
+    fail (self, CAIMAN_REASON_LINK_CLOSED);
+  return size > 0 ? (gsize)size : 0;
 }
 
 static void
-receive (Tls *self)
+input_broken (CaimanTransport *transport)
 {
-  if (self->chunk)
-    decode_input (self);
-  for (gsize total = 0; is_open (self) && self->reading && self->can_read;) {
-    if (total >= READ_SHARE_BYTES) {
-      caiman_loop_add_task (self->loop, &self->task);
-      return;
-    }
-    gsize size = read_input (self);
-    if (size > 0)
-      decode_input (self);
-    total += size;
-  }
+  fail ((Tls *)transport, CAIMAN_REASON_LINK_FRAME_ERROR);
 }
+
+static const CaimanStreamInputClass input_class = {
+  .is_open = input_is_open,
+  .read = input_read,
+  .broken = input_broken,
+};
 
 static void
 tls_set_packet_max (CaimanTransport *transport, gsize max_bytes)
 {
-  ((Tls *)transport)->decoder.payload_max_bytes = (guint32)max_bytes;
+  ((Tls *)transport)->input.decoder.payload_max_bytes = (guint32)max_bytes;
 }
 
 static void
 tls_set_reading (CaimanTransport *transport, gboolean reading)
 {
   Tls *self = (Tls *)transport;
-  self->reading = reading;
-  if (self->state == TLS_OPEN && (reading ? self->can_read || self->chunk : self->broken))
+  gboolean has_work = caiman_stream_input_set_reading (&self->input, reading);
+  if ((has_work || (self->broken && !reading)) && self->state == TLS_OPEN)
     caiman_loop_add_task (self->loop, &self->task);
 }
 
@@ -482,8 +447,10 @@ static void
 drain_input (Tls *self)
 {
   g_autoptr (GError) error = NULL;
-  guint8 *scratch;
-  gssize size = self->can_read ? read_some (self, &scratch, &error) : -1;
+  gsize space;
+  guint8 *scratch =
+      caiman_receive_buffer_get_scratch (caiman_loop_get_receive_buffer (self->loop), &space);
+  gssize size = self->input.can_read ? read_some (self, scratch, space, &error) : -1;
   if (size == 0 || error)
     end_drain (self);
   else if (size > 0)
@@ -547,7 +514,7 @@ finish_handshake (Tls *self)
   }
   caiman_loop_arm_timer (self->loop, &self->timer, CAIMAN_TIME_NEVER);
   self->state = TLS_OPEN;
-  self->can_read = self->can_write = TRUE;
+  self->input.can_read = self->can_write = TRUE;
   if (!caiman_tls_is_server (self->tls)) {
     self->told_full = FALSE;
     self->base.events->connected (self->base.user_data);
@@ -627,9 +594,9 @@ on_task (CaimanLoopTask *task)
   } else {
     if (self->state == TLS_HANDSHAKE && self->handshake_ended)
       finish_handshake (self);
-    if (is_open (self))
-      receive (self);
-    if (is_open (self) && self->broken && !self->reading)
+    if (is_open (self) && !caiman_stream_input_run (&self->input))
+      caiman_loop_add_task (self->loop, &self->task);
+    if (is_open (self) && self->broken && !self->input.reading)
       fail_broken (self);
     if (is_open (self))
       flush (self);
@@ -675,7 +642,7 @@ tls_close (CaimanTransport *transport)
     return;
   }
   self->state = TLS_CLOSING;
-  self->can_read = TRUE;
+  self->input.can_read = TRUE;
   caiman_loop_add_task (self->loop, &self->task);
 }
 
@@ -724,11 +691,10 @@ tls_new (CaimanLoop *loop, CaimanTls *tls)
   self->drain.end = cut_drain;
   self->drain.user_data = self;
   self->queue_limit_bytes = QUEUE_BYTES;
-  self->reading = TRUE;
   self->record = g_malloc (RECORD_BYTES);
   caiman_timer_init (&self->timer, on_timer, self);
   caiman_frame_writer_init (&self->writer);
-  caiman_frame_decoder_init (&self->decoder, CAIMAN_FRAME_PAYLOAD_MAX_BYTES, 0);
+  caiman_stream_input_init (&self->input, &self->base, &input_class, loop);
   return self;
 }
 
