@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-/* Bytes that one transport may receive per turn. */
-#define SHARE_BYTES (256u * 1024u)
 /* A payload from this size on is large: it is read into its place, and handed over as bytes. */
 #define LARGE_BYTES 4096u
 /* While one is under way, this much is read beyond it: what is between two, and not much to copy. */
@@ -104,7 +102,9 @@ find_places (CaimanStreamInput *input, Places *places)
   places->continues = size > 0;
   if (size > 0)
     add_part (places, data, size, NULL);
-  if (guess_gap (input, size > 0, &gap_bytes)) {
+  if (size > 0 && input->klass->first_only)
+    return;
+  if (!input->klass->first_only && guess_gap (input, size > 0, &gap_bytes)) {
     add_ahead (input, places, gap_bytes);
     return;
   }
@@ -237,7 +237,7 @@ caiman_stream_input_run (CaimanStreamInput *input)
   if (input->stopped)
     decode_held (input);
   for (gsize total = 0; is_wanted (input) && input->can_read;) {
-    if (total >= SHARE_BYTES)
+    if (total >= input->klass->share_bytes)
       return FALSE;
     total += read_once (input);
   }

@@ -25,6 +25,8 @@ typedef struct {
   gsize (*read) (CaimanTransport *transport, const struct iovec *parts, guint n_parts);
   /* A frame is not what it should be: has to tell failed(). */
   void (*broken) (CaimanTransport *transport);
+  gsize share_bytes;   /* most bytes of a run() */
+  gboolean first_only; /* read() fills the first part alone */
 } CaimanStreamInputClass;
 
 /* All but can_read and reading is its own business. */

@@ -17,6 +17,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* Bytes that one transport may receive per turn. */
+#define READ_SHARE_BYTES (512u * 1024u)
 /* Parts of one writev(). */
 #define PARTS_MAX 64u
 /* Own queue while no send limit is set; below it, is_writable(). */
@@ -270,6 +272,7 @@ static const CaimanStreamInputClass input_class = {
   .is_open = input_is_open,
   .read = input_read,
   .broken = input_broken,
+  .share_bytes = READ_SHARE_BYTES,
 };
 
 static void

@@ -17,6 +17,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+/* Bytes that one transport may receive per turn. */
+#define READ_SHARE_BYTES (256u * 1024u)
 /* Payload of a full TLS record. */
 #define RECORD_BYTES (16u * 1024u)
 #define PARTS_MAX    64u
@@ -365,6 +367,8 @@ static const CaimanStreamInputClass input_class = {
   .is_open = input_is_open,
   .read = input_read,
   .broken = input_broken,
+  .share_bytes = READ_SHARE_BYTES,
+  .first_only = TRUE,
 };
 
 static void
