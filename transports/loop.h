@@ -77,6 +77,7 @@ struct _CaimanLoopTask {
 };
 
 void caiman_loop_add_task (CaimanLoop *loop, CaimanLoopTask *task); /* no-op when queued */
+void caiman_loop_add_task_first (CaimanLoop *loop, CaimanLoopTask *task); /* before the others */
 void caiman_loop_remove_task (CaimanLoop *loop, CaimanLoopTask *task);
 
 /* --- What goes on after free() (for transports) --- */

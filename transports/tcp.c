@@ -348,7 +348,9 @@ on_ready (CaimanLoopWatch *watch, guint32 epoll_events)
   } else {
     if (self->state == TCP_CONNECTING)
       finish_connecting (self, epoll_events);
-    work (self);
+    /* As a task, so that a pump gets its turn between two transports. */
+    if (is_open (self))
+      caiman_loop_add_task (self->loop, &self->task);
   }
   tcp_unref (self);
 }
