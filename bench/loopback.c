@@ -135,7 +135,8 @@ measure (LoopbackEnd server, LoopbackEnd client, gboolean ping, guint quiet,
   g_strlcpy (setup.congestion, congestion ? congestion : "cubic", sizeof setup.congestion);
   caiman_config_init (&setup.config, CAIMAN_PRESET_ADAPTIVE);
   setup.config.stream_chunk_bytes = chunk_bytes;
- if (g_getenv("WMAX")) setup.config.link_window_max_bytes = atoi(g_getenv("WMAX"));
+  if (g_getenv ("WMAX"))
+    setup.config.link_window_max_bytes = atoi (g_getenv ("WMAX"));
   listen_on_loopback (&setup);
   memset (results, 0, 2 * sizeof *results);
   setup.time_ns = (gint64)(seconds * (double)CAIMAN_NS_PER_S);

@@ -163,7 +163,8 @@ gather (CaimanFrameDecoder *decoder, const guint8 **data_inout, gsize *size_inou
 static gboolean
 has_header (const CaimanFrameDecoder *decoder)
 {
-  return decoder->header_bytes == CAIMAN_FRAME_HEADER_BYTES && decoder->end == CAIMAN_FRAME_NEED_MORE;
+  return decoder->header_bytes == CAIMAN_FRAME_HEADER_BYTES &&
+         decoder->end == CAIMAN_FRAME_NEED_MORE;
 }
 
 guint8 *
@@ -210,8 +211,7 @@ finish_frame (CaimanFrameDecoder *decoder, const guint8 *data, CaimanFrame *fram
     return decoder->end;
   }
   if (decoder->gathered) {
-    decoder->ready =
-        caiman_receive_block_to_bytes (g_steal_pointer (&decoder->gathered), size);
+    decoder->ready = caiman_receive_block_to_bytes (g_steal_pointer (&decoder->gathered), size);
     data = g_bytes_get_data (decoder->ready, NULL);
     drop_gathered (decoder);
   }

@@ -34,8 +34,8 @@ typedef struct {
   CaimanReceiveBlock *gathered; /* payload that came in pieces (owned, nullable) */
   gsize gathered_bytes;         /* of it that are there */
   gsize gathered_space;         /* bytes allocated */
-  GBytes *ready;          /* what the last READY verdict gave out (owned, nullable) */
-  CaimanFrameVerdict end; /* NEED_MORE, or the error that ended the stream */
+  GBytes *ready;                /* what the last READY verdict gave out (owned, nullable) */
+  CaimanFrameVerdict end;       /* NEED_MORE, or the error that ended the stream */
 } CaimanFrameDecoder;
 
 /* A payload, valid until the next call on the decoder or the end of the input, what comes first. */

@@ -203,8 +203,8 @@ caiman_receive_buffer_may_promise (CaimanReceiveBuffer *buffer, gsize bytes)
 {
   Shared *shared = buffer->shared;
   g_mutex_lock (&shared->lock);
-  gboolean fine = shared->held_bytes + bytes <=
-                  PROMISED_FREE_BYTES + PROMISED_RATIO * shared->used_bytes;
+  gboolean fine =
+      shared->held_bytes + bytes <= PROMISED_FREE_BYTES + PROMISED_RATIO * shared->used_bytes;
   g_mutex_unlock (&shared->lock);
   return fine;
 }

@@ -7,7 +7,8 @@
 
 /* A payload from this size on is large: it is read into its place, and handed over as bytes. */
 #define LARGE_BYTES 4096u
-/* While one is under way, this much is read beyond it: what is between two, and not much to copy. */
+/* While one is under way, this much is read beyond it: what is between two, and not much to copy.
+ */
 #define BEYOND_BYTES 4096u
 /* Payloads that are read ahead: their number, their bytes, and most bytes between them. */
 #define AHEAD_MAX       4u

@@ -7,8 +7,8 @@
  * a reference is held meanwhile. */
 #include "transports/tcp.h"
 
-#include "transports/frame-writer.h"
 #include "transports/stream-input.h"
+#include "transports/stream-output.h"
 #include "transports/tcp-socket.h"
 
 #include <errno.h>
@@ -21,10 +21,6 @@
 #define READ_SHARE_BYTES (512u * 1024u)
 /* Parts of one writev(). */
 #define PARTS_MAX 64u
-/* Own queue while no send limit is set; below it, is_writable(). */
-#define QUEUE_BYTES (128 * 1024)
-/* A send limit is no less than twice this, or each packet would need a wake-up. */
-#define HALF_LIMIT_MIN_BYTES 2048
 /* How long a closed end may take to send what it has, and for the peer to close. */
 #define DRAIN_NS (10 * CAIMAN_NS_PER_S)
 
@@ -47,16 +43,13 @@ typedef struct {
   gboolean freed;
   int fd;
 
-  gboolean can_write;           /* the socket was ready and has not said EAGAIN since */
-  gboolean peer_ended;          /* reading on will tell how */
-  gboolean broken;              /* the same, and nothing can be sent any more */
-  gboolean shut;                /* shutdown() was called */
-
-  CaimanFrameWriter writer;
-  gint64 queue_limit_bytes;
-  gboolean told_full; /* is_writable() said FALSE: writable() is owed */
+  gboolean can_write;  /* the socket was ready and has not said EAGAIN since */
+  gboolean peer_ended; /* reading on will tell how */
+  gboolean broken;     /* the same, and nothing can be sent any more */
+  gboolean shut;       /* shutdown() was called */
 
   CaimanStreamInput input;
+  CaimanStreamOutput output;
 } Tcp;
 
 static void
@@ -75,7 +68,7 @@ release_socket (Tcp *self)
   caiman_loop_remove_watch (&self->watch);
   caiman_loop_remove_task (self->loop, &self->task);
   caiman_loop_arm_timer (self->loop, &self->timer, CAIMAN_TIME_NEVER);
-  caiman_frame_writer_clear (&self->writer);
+  caiman_stream_output_clear (&self->output);
   caiman_stream_input_clear (&self->input);
   int fd = self->fd;
   self->fd = -1;
@@ -150,18 +143,18 @@ drain_input (Tcp *self)
 static gboolean
 write_queue (Tcp *self)
 {
-  while (self->can_write && self->writer.queued_bytes > 0) {
+  while (self->can_write && self->output.writer.queued_bytes > 0) {
     struct iovec parts[PARTS_MAX];
     struct msghdr message = { .msg_iov = parts };
     gsize size;
-    message.msg_iovlen = caiman_frame_writer_peek (&self->writer, parts, PARTS_MAX, &size);
+    message.msg_iovlen = caiman_frame_writer_peek (&self->output.writer, parts, PARTS_MAX, &size);
     gssize written = sendmsg (self->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (written < 0 && errno == EINTR)
       continue;
     if (written < 0 && errno != EAGAIN)
       return FALSE;
     if (written > 0)
-      caiman_frame_writer_advance (&self->writer, (gsize)written);
+      caiman_frame_writer_advance (&self->output.writer, (gsize)written);
     if (written < (gssize)size)
       self->can_write = FALSE;
   }
@@ -172,11 +165,7 @@ static gboolean
 tcp_is_writable (CaimanTransport *transport)
 {
   Tcp *self = (Tcp *)transport;
-  gboolean writable =
-      self->state == TCP_OPEN && (gint64)self->writer.queued_bytes < self->queue_limit_bytes;
-  /* Whoever asks again, after set_send_limit() say, is still told. */
-  self->told_full |= !writable;
-  return writable;
+  return caiman_stream_output_has_room (&self->output, self->state == TCP_OPEN, 0);
 }
 
 /* The stream ends when all has been sent. */
@@ -187,7 +176,7 @@ drain (Tcp *self)
     end_drain (self);
     return;
   }
-  if (self->writer.queued_bytes == 0 && !self->shut) {
+  if (self->output.writer.queued_bytes == 0 && !self->shut) {
     self->shut = TRUE;
     shutdown (self->fd, SHUT_WR);
   }
@@ -200,10 +189,8 @@ flush (Tcp *self)
 {
   if (!write_queue (self))
     fail (self, caiman_tcp_socket_reason (errno, TRUE));
-  else if (self->told_full && tcp_is_writable (&self->base)) {
-    self->told_full = FALSE;
-    self->base.events->writable (self->base.user_data);
-  }
+  else
+    caiman_stream_output_tell_room (&self->output, &self->base, 0);
 }
 
 static void
@@ -214,22 +201,17 @@ tcp_send (CaimanTransport *transport, CaimanPacket *packet)
     caiman_packet_clear (packet);
     return;
   }
-  caiman_frame_writer_push (&self->writer, packet);
+  caiman_frame_writer_push (&self->output.writer, packet);
   if (self->can_write)
     caiman_loop_add_task (self->loop, &self->task);
 }
 
-/* Half of it in the kernel, half in our own queue. */
 static void
 tcp_set_send_limit (CaimanTransport *transport, gint64 limit_bytes)
 {
   Tcp *self = (Tcp *)transport;
-  gint64 half_bytes = MAX (limit_bytes / 2, HALF_LIMIT_MIN_BYTES);
-  if (self->fd >= 0)
-    caiman_tcp_socket_set_unsent_limit (self->fd, half_bytes);
-  gboolean grows = half_bytes > self->queue_limit_bytes;
-  self->queue_limit_bytes = half_bytes;
-  if (grows && self->told_full && self->state == TCP_OPEN)
+  if (caiman_stream_output_set_limit (&self->output, limit_bytes, self->fd) &&
+      self->state == TCP_OPEN)
     caiman_loop_add_task (self->loop, &self->task);
 }
 
@@ -304,7 +286,7 @@ finish_connecting (Tcp *self, guint32 epoll_events)
   }
   caiman_loop_arm_timer (self->loop, &self->timer, CAIMAN_TIME_NEVER);
   self->state = TCP_OPEN;
-  self->told_full = FALSE;
+  self->output.told_full = FALSE;
   self->base.events->connected (self->base.user_data);
 }
 
@@ -450,9 +432,8 @@ tcp_new (CaimanLoop *loop, int fd, TcpState state)
   self->drain.user_data = self;
   self->state = state;
   self->fd = fd;
-  self->queue_limit_bytes = QUEUE_BYTES;
   caiman_timer_init (&self->timer, on_timer, self);
-  caiman_frame_writer_init (&self->writer);
+  caiman_stream_output_init (&self->output);
   caiman_stream_input_init (&self->input, &self->base, &input_class, loop);
   if (!caiman_loop_add_watch (loop, &self->watch, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                               NULL)) {
