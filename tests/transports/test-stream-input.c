@@ -203,14 +203,14 @@ test_pieces (gconstpointer first_only)
     if (round % 2)
       self->kept = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
     gsize usual = 1 + caiman_prng_below (&self->prng, 50000);
-    for (guint i = 0; i < 40; i++)
-      add_data (self, caiman_prng_below (&self->prng, 4) > 0
-                          ? usual
-                          : caiman_prng_below (&self->prng, 70000));
+    for (guint i = 0; i < 40; i++) {
+      gsize other = caiman_prng_below (&self->prng, 70000);
+      add_data (self, caiman_prng_below (&self->prng, 4) > 0 ? usual : other);
+    }
     while (self->n_received < self->n_sent) {
+      gsize more = caiman_prng_below (&self->prng, 100000);
       self->read_max_bytes = 1 + caiman_prng_below (&self->prng, 200000);
-      self->available =
-          MIN (self->stream->len, self->available + caiman_prng_below (&self->prng, 100000));
+      self->available = MIN (self->stream->len, self->available + more);
       run (self);
     }
     g_assert_cmpuint (self->position, ==, self->stream->len);
