@@ -3,6 +3,7 @@
  *
  *   build/bench/loopback [--rounds N] [--seconds S] [--size BYTES] [--links N] [--quiet N]
  *                        [--chunk BYTES] [--congestion NAME] [--only bulk|ping] [--anywhere]
+ *                        [--of tcp|caiman]
  *   build/bench/loopback --scale
  *
  * Prints, of the medians of all rounds, throughput, processor time per byte of both ends together,
@@ -25,7 +26,7 @@
 
 static int rounds = 5, n_links = 4, n_quiet = 0, size_bytes = 64 * 1024, chunk_bytes = 0;
 static double seconds = 1;
-static char *congestion, *only;
+static char *congestion, *only, *of;
 static gboolean scale, anywhere;
 
 static const GOptionEntry entries[] = {
@@ -37,6 +38,7 @@ static const GOptionEntry entries[] = {
   { "chunk", 0, 0, G_OPTION_ARG_INT, &chunk_bytes, "stream-chunk instead of the default", "BYTES" },
   { "congestion", 0, 0, G_OPTION_ARG_STRING, &congestion, "TCP_CONGESTION, cubic", "NAME" },
   { "only", 0, 0, G_OPTION_ARG_STRING, &only, "bulk or ping alone", "WHICH" },
+  { "of", 0, 0, G_OPTION_ARG_STRING, &of, "tcp or caiman alone", "WHICH" },
   { "scale", 0, 0, G_OPTION_ARG_NONE, &scale, "beside 0 to 1 000 quiet connections", NULL },
   { "anywhere", 0, 0, G_OPTION_ARG_NONE, &anywhere, "processors as the scheduler likes", NULL },
   { NULL },
@@ -133,6 +135,8 @@ measure (LoopbackEnd server, LoopbackEnd client, gboolean ping, guint quiet,
   g_strlcpy (setup.congestion, congestion ? congestion : "cubic", sizeof setup.congestion);
   caiman_config_init (&setup.config, CAIMAN_PRESET_ADAPTIVE);
   setup.config.stream_chunk_bytes = chunk_bytes;
+  if (g_getenv ("WMAX"))
+    setup.config.link_window_max_bytes = atoi (g_getenv ("WMAX"));
   listen_on_loopback (&setup);
   memset (results, 0, 2 * sizeof *results);
   setup.time_ns = (gint64)(seconds * (double)CAIMAN_NS_PER_S);
@@ -184,21 +188,27 @@ take_round (Figures *figures, LoopbackEnd server, LoopbackEnd client, guint quie
 }
 
 /* The ratio is the median of the rounds' ratios, as the two of a round had the same neighbours. */
-static void
-print_ratio (const char *what, GArray *of_tcp, GArray *of_caiman, double divisor, const char *unit)
+static gint64
+get_ratio (GArray *of_tcp, GArray *of_caiman)
 {
   g_autoptr (GArray) ratios = g_array_new (FALSE, FALSE, sizeof (gint64));
-  if (of_tcp->len == 0)
-    return;
-  for (guint i = 0; i < of_tcp->len; i++) {
+  for (guint i = 0; i < MIN (of_tcp->len, of_caiman->len); i++) {
     gint64 of_round = caiman_muldiv (g_array_index (of_caiman, gint64, i), 1000,
                                      MAX (g_array_index (of_tcp, gint64, i), 1));
     g_array_append_val (ratios, of_round);
   }
+  return loopback_median (ratios);
+}
+
+static void
+print_ratio (const char *what, GArray *of_tcp, GArray *of_caiman, double divisor, const char *unit)
+{
+  if (of_tcp->len + of_caiman->len == 0)
+    return;
+  double ratio = (double)get_ratio (of_tcp, of_caiman) / 1e3;
   g_print ("%-32s tcp %9.2f  caiman %9.2f %-7s ratio %.2f\n", what,
            (double)loopback_median (of_tcp) / divisor,
-           (double)loopback_median (of_caiman) / divisor, unit,
-           (double)loopback_median (ratios) / 1e3);
+           (double)loopback_median (of_caiman) / divisor, unit, ratio);
 }
 
 static void
@@ -208,8 +218,10 @@ compare (void)
   figures_init (&tcp);
   figures_init (&caiman);
   for (int i = 0; i < rounds; i++) {
-    take_round (&tcp, loopback_tcp_server, loopback_tcp_client, 0);
-    take_round (&caiman, loopback_caiman_server, loopback_caiman_client, (guint)n_quiet);
+    if (!of || strcmp (of, "tcp") == 0)
+      take_round (&tcp, loopback_tcp_server, loopback_tcp_client, 0);
+    if (!of || strcmp (of, "caiman") == 0)
+      take_round (&caiman, loopback_caiman_server, loopback_caiman_client, (guint)n_quiet);
   }
   print_ratio ("throughput", tcp.rate, caiman.rate, 1e9, "GB/s");
   print_ratio ("processor time, both ends", tcp.cost, caiman.cost, 1e3, "us/MiB");

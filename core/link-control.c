@@ -8,7 +8,7 @@
  * keeps the queue short is the limit on unsent data below (caiman_link_get_send_limit()): two
  * messages. When the minimum RTT has not been met for a while, the window goes below the BDP for
  * one round trip to let queues drain and see it again (compare BBR,
- * draft-cardwell-iccrg-bbr-congestion-control).
+ * draft-cardwell-iccrg-bbr-congestion-control). Within one machine the window is at most 1.5 MiB.
  *
  * Suspicion: the oldest message is overdue by SRTT + max (4 RTTVAR, floor), as RFC 6298's RTO, or
  * by what lone messages take and the floor (rtt.h), and no acknowledgement came for the floor
@@ -23,6 +23,9 @@
 #define STARTUP_FULL_ROUNDS   3
 #define PATIENCE_MEMORY_NS    (30 * CAIMAN_NS_PER_S)
 #define WINDOW_MIN_BYTES      2800
+#define LOCAL_MIN_RTT_NS      (100 * CAIMAN_NS_PER_US)
+#define LOCAL_RTT_NS          (5 * CAIMAN_NS_PER_MS)
+#define LOCAL_WINDOW_BYTES    (1536 * 1024)
 
 /* --- What is known of a link --- */
 
@@ -68,10 +71,24 @@ caiman_control_get_arrival (const CaimanLink *link, gsize bytes)
 
 /* --- Window --- */
 
+/* Within one machine, or next to it, nothing is under way: what is in flight waits for a process to
+ * be woken, and so the rates that are measured are those of bursts. A window that followed them
+ * would fill memory, and caches. The transport's own RTT tells, and the link's, as the transport
+ * may only lead to a relay. */
+static gboolean
+is_local (const CaimanLink *link)
+{
+  return link->hint.min_rtt_ns > 0 && link->hint.min_rtt_ns < LOCAL_MIN_RTT_NS &&
+         get_min_rtt (link) < LOCAL_RTT_NS;
+}
+
 static gint64
 clamp_window (const CaimanLink *link, gint64 window_bytes)
 {
-  return CLAMP (window_bytes, WINDOW_MIN_BYTES, link->connection->config.link_window_max_bytes);
+  gint64 max_bytes = link->connection->config.link_window_max_bytes;
+  if (window_bytes > LOCAL_WINDOW_BYTES && max_bytes > LOCAL_WINDOW_BYTES && is_local (link))
+    max_bytes = LOCAL_WINDOW_BYTES;
+  return CLAMP (window_bytes, WINDOW_MIN_BYTES, max_bytes);
 }
 
 void

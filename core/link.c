@@ -65,7 +65,7 @@ caiman_link_new (const CaimanLinkInfo *info, guint32 id, const CaimanConfig *con
   link->quota_period_start_ns = now_ns;
   link->acks = g_array_new (FALSE, FALSE, sizeof (guint32));
   link->unwritable_since_ns = now_ns;
-  link->hint = (CaimanLinkHint) { -1, -1, -1, -1 };
+  link->hint = (CaimanLinkHint) { -1, -1, -1, -1, -1 };
   link->retest_at_ns = CAIMAN_TIME_NEVER;
   link->ping_sent_ns = CAIMAN_TIME_NEVER;
   link->closing_deadline_ns = CAIMAN_TIME_NEVER;

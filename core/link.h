@@ -48,6 +48,7 @@ typedef struct {
   gint64 unsent_bytes; /* accepted from us, not yet sent for the first time */
   gint64 retransmits;  /* segments sent again so far */
   gint64 backoff;      /* RTO doublings in progress; > 0 means silence */
+  gint64 min_rtt_ns;   /* smallest RTT of the transport itself; 0: not known, either */
 } CaimanLinkHint;
 
 /* Totals since the link was made, and what is true now. Byte counts are Data payload only, save

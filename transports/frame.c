@@ -66,10 +66,16 @@ caiman_frame_decoder_init (CaimanFrameDecoder *decoder, guint32 payload_max_byte
   decoder->end = CAIMAN_FRAME_NEED_MORE;
 }
 
+void
+caiman_frame_decoder_set_buffer (CaimanFrameDecoder *decoder, CaimanReceiveBuffer *buffer)
+{
+  decoder->buffer = buffer;
+}
+
 static void
 drop_gathered (CaimanFrameDecoder *decoder)
 {
-  g_clear_pointer (&decoder->gathered, g_free);
+  g_clear_pointer (&decoder->gathered, caiman_receive_block_free);
   decoder->gathered_bytes = 0;
   decoder->gathered_space = 0;
 }
@@ -111,6 +117,15 @@ read_header (CaimanFrameDecoder *decoder, const guint8 **data_inout, gsize *size
   return decoder->end == CAIMAN_FRAME_NEED_MORE;
 }
 
+/* Is memory for the whole payload under way fine when @size bytes of it are there? */
+static gboolean
+may_hold_whole (const CaimanFrameDecoder *decoder, gsize size)
+{
+  gsize whole = decoder->payload_bytes;
+  return whole <= MAX (GATHER_WHOLE_BYTES, size * 4) ||
+         (decoder->buffer && caiman_receive_buffer_may_promise (decoder->buffer, whole));
+}
+
 /* Makes room for @needed bytes of the payload under way. */
 static void
 grow_gathered (CaimanFrameDecoder *decoder, gsize needed)
@@ -120,10 +135,15 @@ grow_gathered (CaimanFrameDecoder *decoder, gsize needed)
   if (needed <= decoder->gathered_space)
     return;
   space = MIN (MAX (space, needed), decoder->payload_bytes);
-  if (decoder->payload_bytes <= MAX (GATHER_WHOLE_BYTES, needed * 4))
+  if (may_hold_whole (decoder, needed))
     space = decoder->payload_bytes;
-  decoder->gathered = g_realloc (decoder->gathered, space);
-  decoder->gathered_space = space;
+  CaimanReceiveBlock *block = caiman_receive_block_new (decoder->buffer, space);
+  if (decoder->gathered_bytes > 0)
+    memcpy (caiman_receive_block_get_data (block),
+            caiman_receive_block_get_data (decoder->gathered), decoder->gathered_bytes);
+  caiman_receive_block_free (decoder->gathered);
+  decoder->gathered = block;
+  decoder->gathered_space = caiman_receive_block_get_space (block);
 }
 
 static void
@@ -134,41 +154,29 @@ gather (CaimanFrameDecoder *decoder, const guint8 **data_inout, gsize *size_inou
   if (size == 0)
     return;
   grow_gathered (decoder, decoder->gathered_bytes + size);
-  memcpy (decoder->gathered + decoder->gathered_bytes, *data_inout, size);
+  memcpy (caiman_receive_block_get_data (decoder->gathered) + decoder->gathered_bytes, *data_inout,
+          size);
   decoder->gathered_bytes += size;
   take (data_inout, size_inout, size);
 }
 
-gsize
-caiman_frame_decoder_get_missing (const CaimanFrameDecoder *decoder, const guint8 *data, gsize size)
+static gboolean
+has_header (const CaimanFrameDecoder *decoder)
 {
-  guint32 payload_bytes = decoder->payload_bytes;
-  gsize header_bytes = 0;
-
-  if (decoder->end != CAIMAN_FRAME_NEED_MORE || decoder->gathered || size == 0)
-    return 0;
-  if (decoder->header_bytes < CAIMAN_FRAME_HEADER_BYTES) {
-    header_bytes = CAIMAN_FRAME_HEADER_BYTES;
-    if (decoder->header_bytes > 0 || size < header_bytes)
-      return 0;
-    if (get_be16 (data + 4) != decoder->next_seq)
-      return 0; /* feed() will tell */
-    payload_bytes = get_be32 (data);
-  }
-  if (payload_bytes > decoder->payload_max_bytes || size >= header_bytes + payload_bytes)
-    return 0;
-  return header_bytes + payload_bytes - size;
+  return decoder->header_bytes == CAIMAN_FRAME_HEADER_BYTES &&
+         decoder->end == CAIMAN_FRAME_NEED_MORE;
 }
 
 guint8 *
 caiman_frame_decoder_reserve (CaimanFrameDecoder *decoder, gsize *size_out)
 {
   *size_out = 0;
-  if (!decoder->gathered)
+  if (!has_header (decoder))
     return NULL;
-  grow_gathered (decoder, decoder->gathered_bytes + 1);
-  *size_out = decoder->gathered_space - decoder->gathered_bytes;
-  return decoder->gathered + decoder->gathered_bytes;
+  if (decoder->gathered_bytes < decoder->payload_bytes)
+    grow_gathered (decoder, decoder->gathered_bytes + 1);
+  *size_out = MIN (decoder->gathered_space, decoder->payload_bytes) - decoder->gathered_bytes;
+  return caiman_receive_block_get_data (decoder->gathered) + decoder->gathered_bytes;
 }
 
 void
@@ -176,6 +184,19 @@ caiman_frame_decoder_commit (CaimanFrameDecoder *decoder, gsize size)
 {
   g_assert (size <= decoder->gathered_space - decoder->gathered_bytes);
   decoder->gathered_bytes += size;
+}
+
+gboolean
+caiman_frame_decoder_adopt (CaimanFrameDecoder *decoder, CaimanReceiveBlock *block, gsize size)
+{
+  if (!has_header (decoder) || decoder->gathered || size > decoder->payload_bytes ||
+      decoder->payload_bytes > caiman_receive_block_get_space (block) ||
+      (size < decoder->payload_bytes && !may_hold_whole (decoder, size)))
+    return FALSE;
+  decoder->gathered = block;
+  decoder->gathered_bytes = size;
+  decoder->gathered_space = caiman_receive_block_get_space (block);
+  return TRUE;
 }
 
 /* The frame's payload is complete at @data. */
@@ -190,7 +211,8 @@ finish_frame (CaimanFrameDecoder *decoder, const guint8 *data, CaimanFrame *fram
     return decoder->end;
   }
   if (decoder->gathered) {
-    decoder->ready = g_bytes_new_take (g_steal_pointer (&decoder->gathered), size);
+    decoder->ready = caiman_receive_block_to_bytes (g_steal_pointer (&decoder->gathered), size);
+    data = g_bytes_get_data (decoder->ready, NULL);
     drop_gathered (decoder);
   }
   decoder->next_seq++;
@@ -220,7 +242,7 @@ caiman_frame_decoder_feed (CaimanFrameDecoder *decoder, const guint8 **data_inou
     gather (decoder, data_inout, size_inout);
     if (decoder->gathered_bytes < decoder->payload_bytes)
       return CAIMAN_FRAME_NEED_MORE;
-    payload = decoder->gathered;
+    payload = caiman_receive_block_get_data (decoder->gathered);
   }
   return finish_frame (decoder, payload, frame_out);
 }

@@ -7,7 +7,7 @@
  * does not send. */
 #pragma once
 
-#include "../core/types.h"
+#include "receive-buffer.h"
 
 G_BEGIN_DECLS
 
@@ -30,11 +30,12 @@ typedef struct {
   gsize header_bytes; /* of @header that are there */
   guint32 payload_bytes;
   guint32 checksum;
-  guint8 *gathered;       /* payload that came in pieces (owned, nullable) */
-  gsize gathered_bytes;   /* of it that are there */
-  gsize gathered_space;   /* bytes allocated */
-  GBytes *ready;          /* what the last READY verdict gave out (owned, nullable) */
-  CaimanFrameVerdict end; /* NEED_MORE, or the error that ended the stream */
+  CaimanReceiveBuffer *buffer;  /* (nullable) where memory for payloads comes from */
+  CaimanReceiveBlock *gathered; /* payload that came in pieces (owned, nullable) */
+  gsize gathered_bytes;         /* of it that are there */
+  gsize gathered_space;         /* bytes allocated */
+  GBytes *ready;                /* what the last READY verdict gave out (owned, nullable) */
+  CaimanFrameVerdict end;       /* NEED_MORE, or the error that ended the stream */
 } CaimanFrameDecoder;
 
 /* A payload, valid until the next call on the decoder or the end of the input, what comes first. */
@@ -58,6 +59,9 @@ void caiman_frame_encode_header (guint8 header_out[CAIMAN_FRAME_HEADER_BYTES], g
 void caiman_frame_decoder_init (CaimanFrameDecoder *decoder, guint32 payload_max_bytes,
                                 guint16 first_seq);
 
+/* Memory for payloads comes from @buffer, which must outlive @decoder. */
+void caiman_frame_decoder_set_buffer (CaimanFrameDecoder *decoder, CaimanReceiveBuffer *buffer);
+
 /* Releases what @decoder holds. */
 void caiman_frame_decoder_clear (CaimanFrameDecoder *decoder);
 
@@ -68,19 +72,19 @@ CaimanFrameVerdict caiman_frame_decoder_feed (CaimanFrameDecoder *decoder,
                                               const guint8 **data_inout, gsize *size_inout,
                                               CaimanFrame *frame_out);
 
-/* How many bytes are missing behind the @size at @data, the next input, to the end of its first
- * frame: who has room for them there may read them in place and feed() the whole, which spares a
- * copy. 0: it is complete, or cannot be told, or some of it has been taken; feed() it. */
-gsize caiman_frame_decoder_get_missing (const CaimanFrameDecoder *decoder, const guint8 *data,
-                                        gsize size);
-
 /* Where the next bytes of the payload under way may be written to, so that they need not be copied
- * from elsewhere; NULL and *@size_out = 0 when none has begun. Valid until the next call. All input
- * must have been fed. */
+ * from elsewhere; NULL and *@size_out = 0 when its header is not there yet. Valid until the next
+ * call. All input must have been fed. */
 guint8 *caiman_frame_decoder_reserve (CaimanFrameDecoder *decoder, gsize *size_out);
 
 /* @size bytes are there now; to be followed by feed(), with or without further input. */
 void caiman_frame_decoder_commit (CaimanFrameDecoder *decoder, gsize size);
+
+/* The @size bytes at the beginning of @block are the next input: takes it, instead of a copy, if
+ * they are the beginning of a payload, or all of it. To be followed as commit(). FALSE: the block
+ * stays with the caller, feed() the bytes. */
+gboolean caiman_frame_decoder_adopt (CaimanFrameDecoder *decoder, CaimanReceiveBlock *block,
+                                     gsize size);
 
 /* A static kebab-case name, for messages and tests. */
 const char *caiman_frame_verdict_to_string (CaimanFrameVerdict verdict);

@@ -190,6 +190,17 @@ caiman_loop_add_task (CaimanLoop *loop, CaimanLoopTask *task)
 }
 
 void
+caiman_loop_add_task_first (CaimanLoop *loop, CaimanLoopTask *task)
+{
+  if (task->node.data)
+    return;
+  task->node.data = task;
+  g_queue_push_head_link (&loop->tasks, &task->node);
+  if (!loop->dispatching)
+    update_event_fd (loop);
+}
+
+void
 caiman_loop_remove_task (CaimanLoop *loop, CaimanLoopTask *task)
 {
   if (!task->node.data)
@@ -411,7 +422,9 @@ static void
 pump_wake (gpointer user_data)
 {
   LoopPump *self = user_data;
-  caiman_loop_add_task (self->loop, &self->task);
+  /* What one transport has received is used before the next one receives, while it is in the
+   * processor's caches. */
+  caiman_loop_add_task_first (self->loop, &self->task);
 }
 
 static void

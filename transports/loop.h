@@ -76,7 +76,8 @@ struct _CaimanLoopTask {
   GList node; /* the loop's own; queued while node.data is set */
 };
 
-void caiman_loop_add_task (CaimanLoop *loop, CaimanLoopTask *task); /* no-op when queued */
+void caiman_loop_add_task (CaimanLoop *loop, CaimanLoopTask *task);       /* no-op when queued */
+void caiman_loop_add_task_first (CaimanLoop *loop, CaimanLoopTask *task); /* before the others */
 void caiman_loop_remove_task (CaimanLoop *loop, CaimanLoopTask *task);
 
 /* --- What goes on after free() (for transports) --- */

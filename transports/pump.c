@@ -242,7 +242,7 @@ carrier_take_hint (Carrier *carrier, gint64 now_ns)
   const CaimanTransportClass *klass = carrier->transport->klass;
   if (!klass->get_hint || now_ns - carrier->hint_ns < HINT_INTERVAL_NS)
     return;
-  CaimanLinkHint hint = { -1, -1, -1, -1 };
+  CaimanLinkHint hint = { -1, -1, -1, -1, -1 };
   klass->get_hint (carrier->transport, &hint);
   caiman_link_set_hint (carrier->link, &hint, now_ns);
   carrier->hint_ns = now_ns;

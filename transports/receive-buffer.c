@@ -1,43 +1,109 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* receive-buffer.c - see receive-buffer.h. The counters and the list of spare chunks are in a part
- * that chunks share, as slices may outlive the buffer and be dropped in other threads. */
+/* receive-buffer.c - see receive-buffer.h. Blocks come in powers of two, with a stack of spare ones
+ * for each. Counters and stacks are in a part that blocks share, as they may outlive the buffer and
+ * be dropped in other threads. */
 #include "transports/receive-buffer.h"
 
-#define CHUNK_BYTES     (1024u * 1024u)
-#define SPACE_MIN_BYTES (CHUNK_BYTES / 4)
-#define SLICE_MIN_BYTES 4096u
-/* Chunks that are kept for reuse: fresh memory costs a page fault each 4 KiB. */
-#define SPARE_MAX 16u
-/* How much more chunks may hold than their slices. */
-#define PINNED_FREE_BYTES (4u * 1024u * 1024u)
-#define PINNED_RATIO      4u
+#include <string.h>
+
+#define SCRATCH_BYTES   (64u * 1024u)
+#define BLOCK_MIN_SHIFT 12u
+#define N_SHIFTS        12u
+/* Spare blocks that are kept for reuse: fresh memory costs a page fault each 4 KiB. */
+#define SPARE_MAX_BYTES (16u * 1024u * 1024u)
+/* How much more than what is in use blocks may hold for bytes that have not come. */
+#define PROMISED_FREE_BYTES (4u * 1024u * 1024u)
+#define PROMISED_RATIO      4u
+/* Data begins at a cache line, which is also what copies like best. */
+#define LINE_BYTES 64u
 
 typedef struct {
-  GMutex lock; /* guards the next four */
-  CaimanReceiveChunk *spare;
-  guint n_spare;
-  guint n_users; /* the buffer and every chunk that is not spare */
-  gsize sliced_bytes;
-  gsize n_chunks; /* that are not spare */
+  GMutex lock; /* guards the rest */
+  CaimanReceiveBlock *spare[N_SHIFTS];
+  gsize spare_bytes;
+  gsize held_bytes, used_bytes;
+  guint n_users; /* the buffer and every block that is not spare */
 } Shared;
 
-struct _CaimanReceiveChunk {
-  Shared *shared;
-  gint n_refs;
-  CaimanReceiveChunk *next_spare;
-  guint8 data[CHUNK_BYTES];
+struct _CaimanReceiveBlock {
+  Shared *shared; /* NULL: by itself */
+  CaimanReceiveBlock *next_spare;
+  gsize space;
+  gsize used_bytes; /* by bytes made of it */
+  guint shift;
 };
+
+G_STATIC_ASSERT (sizeof (CaimanReceiveBlock) <= LINE_BYTES);
+G_STATIC_ASSERT (1u << (BLOCK_MIN_SHIFT + N_SHIFTS - 1) == CAIMAN_FRAME_PAYLOAD_MAX_BYTES);
 
 struct _CaimanReceiveBuffer {
   Shared *shared;
-  CaimanReceiveChunk *chunk; /* (owned, nullable) that is filled now */
-  gsize used_bytes;          /* of it */
+  guint8 scratch[SCRATCH_BYTES];
 };
 
-typedef struct {
-  CaimanReceiveChunk *chunk;
-  gsize size;
-} Slice;
+/* --- Blocks --- */
+
+guint8 *
+caiman_receive_block_get_data (CaimanReceiveBlock *block)
+{
+  return (guint8 *)block + LINE_BYTES;
+}
+
+gsize
+caiman_receive_block_get_space (const CaimanReceiveBlock *block)
+{
+  return block->space;
+}
+
+static CaimanReceiveBlock *
+block_allocate (gsize space)
+{
+  CaimanReceiveBlock *block = g_aligned_alloc (1, LINE_BYTES + space, LINE_BYTES);
+  *block = (CaimanReceiveBlock) { .space = space };
+  return block;
+}
+
+static CaimanReceiveBlock *
+pop_spare (Shared *shared, guint shift)
+{
+  CaimanReceiveBlock *block = shared->spare[shift];
+  if (block) {
+    shared->spare[shift] = block->next_spare;
+    shared->spare_bytes -= block->space;
+  }
+  return block;
+}
+
+CaimanReceiveBlock *
+caiman_receive_block_new (CaimanReceiveBuffer *buffer, gsize size)
+{
+  guint shift = 0;
+  if (!buffer)
+    return block_allocate (size);
+  while (size > (gsize)1 << (BLOCK_MIN_SHIFT + shift))
+    shift++;
+  g_assert (shift < N_SHIFTS);
+  Shared *shared = buffer->shared;
+  gsize space = (gsize)1 << (BLOCK_MIN_SHIFT + shift);
+  g_mutex_lock (&shared->lock);
+  CaimanReceiveBlock *block = pop_spare (shared, shift);
+  shared->held_bytes += space;
+  shared->n_users++;
+  g_mutex_unlock (&shared->lock);
+  if (!block)
+    block = block_allocate (space);
+  block->shared = shared;
+  block->shift = shift;
+  return block;
+}
+
+static void
+free_spares (Shared *shared, gsize wanted_bytes, guint keep_shift)
+{
+  for (guint shift = 0; shift < N_SHIFTS; shift++)
+    while (shift != keep_shift && shared->spare[shift] && shared->spare_bytes > wanted_bytes)
+      g_aligned_free (pop_spare (shared, shift));
+}
 
 /* Called with the lock, which it drops. */
 static void
@@ -47,57 +113,63 @@ unlock_and_drop_user (Shared *shared)
   g_mutex_unlock (&shared->lock);
   if (!last)
     return;
-  for (CaimanReceiveChunk *chunk = shared->spare; chunk;) {
-    CaimanReceiveChunk *next = chunk->next_spare;
-    g_free (chunk);
-    chunk = next;
-  }
+  free_spares (shared, 0, N_SHIFTS);
   g_mutex_clear (&shared->lock);
   g_free (shared);
 }
 
-static CaimanReceiveChunk *
-chunk_new (Shared *shared)
-{
-  g_mutex_lock (&shared->lock);
-  CaimanReceiveChunk *chunk = shared->spare;
-  if (chunk) {
-    shared->spare = chunk->next_spare;
-    shared->n_spare--;
-  }
-  shared->n_users++;
-  shared->n_chunks++;
-  g_mutex_unlock (&shared->lock);
-  if (!chunk)
-    chunk = g_malloc (sizeof *chunk);
-  chunk->shared = shared;
-  chunk->n_refs = 1;
-  return chunk;
-}
-
-static CaimanReceiveChunk *
-chunk_ref (CaimanReceiveChunk *chunk)
-{
-  g_atomic_int_inc (&chunk->n_refs);
-  return chunk;
-}
-
 void
-caiman_receive_chunk_unref (CaimanReceiveChunk *chunk)
+caiman_receive_block_free (CaimanReceiveBlock *block)
 {
-  if (!chunk || !g_atomic_int_dec_and_test (&chunk->n_refs))
+  Shared *shared = block ? block->shared : NULL;
+  if (!shared) {
+    g_aligned_free (block);
     return;
-  Shared *shared = chunk->shared;
+  }
   g_mutex_lock (&shared->lock);
-  shared->n_chunks--;
-  if (shared->n_spare < SPARE_MAX) {
-    chunk->next_spare = shared->spare;
-    shared->spare = g_steal_pointer (&chunk);
-    shared->n_spare++;
+  shared->held_bytes -= block->space;
+  shared->used_bytes -= block->used_bytes;
+  block->used_bytes = 0;
+  /* Those of a size that is not used any more make way. */
+  if (shared->spare_bytes + block->space > SPARE_MAX_BYTES)
+    free_spares (shared, SPARE_MAX_BYTES - block->space, block->shift);
+  if (shared->spare_bytes + block->space <= SPARE_MAX_BYTES) {
+    block->next_spare = shared->spare[block->shift];
+    shared->spare[block->shift] = block;
+    shared->spare_bytes += block->space;
+    block = NULL;
   }
   unlock_and_drop_user (shared);
-  g_free (chunk);
+  g_aligned_free (block);
 }
+
+static void
+block_free (gpointer block)
+{
+  caiman_receive_block_free (block);
+}
+
+GBytes *
+caiman_receive_block_to_bytes (CaimanReceiveBlock *block, gsize size)
+{
+  Shared *shared = block->shared;
+  g_assert (size <= block->space);
+  if (size < block->space / 2) {
+    GBytes *copy = g_bytes_new (caiman_receive_block_get_data (block), size);
+    caiman_receive_block_free (block);
+    return copy;
+  }
+  block->used_bytes = size;
+  if (shared) {
+    g_mutex_lock (&shared->lock);
+    shared->used_bytes += size;
+    g_mutex_unlock (&shared->lock);
+  }
+  return g_bytes_new_with_free_func (caiman_receive_block_get_data (block), size, block_free,
+                                     block);
+}
+
+/* --- The buffer --- */
 
 CaimanReceiveBuffer *
 caiman_receive_buffer_new (void)
@@ -114,111 +186,43 @@ caiman_receive_buffer_free (CaimanReceiveBuffer *buffer)
 {
   if (!buffer)
     return;
-  caiman_receive_chunk_unref (buffer->chunk);
   g_mutex_lock (&buffer->shared->lock);
   unlock_and_drop_user (buffer->shared);
   g_free (buffer);
 }
 
 guint8 *
-caiman_receive_buffer_reserve (CaimanReceiveBuffer *buffer, gsize *space_out)
+caiman_receive_buffer_get_scratch (CaimanReceiveBuffer *buffer, gsize *size_out)
 {
-  /* Nobody else has it: fill it from its beginning again, which is warm in the caches. */
-  if (buffer->chunk && g_atomic_int_get (&buffer->chunk->n_refs) == 1)
-    buffer->used_bytes = 0;
-  if (buffer->chunk && CHUNK_BYTES - buffer->used_bytes < SPACE_MIN_BYTES)
-    g_clear_pointer (&buffer->chunk, caiman_receive_chunk_unref);
-  if (!buffer->chunk) {
-    buffer->chunk = chunk_new (buffer->shared);
-    buffer->used_bytes = 0;
-  }
-  *space_out = CHUNK_BYTES - buffer->used_bytes;
-  return buffer->chunk->data + buffer->used_bytes;
-}
-
-CaimanReceiveChunk *
-caiman_receive_buffer_commit (CaimanReceiveBuffer *buffer, gsize used_bytes)
-{
-  g_assert (buffer->chunk && used_bytes <= CHUNK_BYTES - buffer->used_bytes);
-  buffer->used_bytes += used_bytes;
-  return chunk_ref (buffer->chunk);
-}
-
-static void
-slice_free (gpointer data)
-{
-  Slice *slice = data;
-  Shared *shared = slice->chunk->shared;
-  g_mutex_lock (&shared->lock);
-  shared->sliced_bytes -= slice->size;
-  g_mutex_unlock (&shared->lock);
-  caiman_receive_chunk_unref (slice->chunk);
-  g_free (slice);
-}
-
-/* With the lock held: do the chunks in use hold no more memory than @size more bytes justify? */
-static gboolean
-is_justified (const Shared *shared, gsize size)
-{
-  gsize pinned_bytes = shared->n_chunks * CHUNK_BYTES;
-  return pinned_bytes <= PINNED_FREE_BYTES + PINNED_RATIO * (shared->sliced_bytes + size);
-}
-
-/* Counts a slice of @size bytes; FALSE when the chunks in use hold too much memory already. */
-static gboolean
-count_slice (Shared *shared, gsize size)
-{
-  g_mutex_lock (&shared->lock);
-  gboolean fine = is_justified (shared, size);
-  if (fine)
-    shared->sliced_bytes += size;
-  g_mutex_unlock (&shared->lock);
-  return fine;
+  *size_out = sizeof buffer->scratch;
+  return buffer->scratch;
 }
 
 gboolean
-caiman_receive_buffer_extend (CaimanReceiveBuffer *buffer, CaimanReceiveChunk *chunk,
-                              const guint8 *data, gsize size, gsize more)
+caiman_receive_buffer_may_promise (CaimanReceiveBuffer *buffer, gsize bytes)
 {
-  if (size + more < SLICE_MIN_BYTES || chunk != buffer->chunk ||
-      data + size != chunk->data + buffer->used_bytes || more > CHUNK_BYTES - buffer->used_bytes)
-    return FALSE;
-  g_mutex_lock (&buffer->shared->lock);
-  gboolean fine = is_justified (buffer->shared, size + more);
-  g_mutex_unlock (&buffer->shared->lock);
-  if (fine)
-    buffer->used_bytes += more;
+  Shared *shared = buffer->shared;
+  g_mutex_lock (&shared->lock);
+  gboolean fine =
+      shared->held_bytes + bytes <= PROMISED_FREE_BYTES + PROMISED_RATIO * shared->used_bytes;
+  g_mutex_unlock (&shared->lock);
   return fine;
 }
 
-GBytes *
-caiman_receive_chunk_slice (CaimanReceiveChunk *chunk, const guint8 *data, gsize size)
+gsize
+caiman_receive_buffer_get_held_bytes (CaimanReceiveBuffer *buffer)
 {
-  g_assert (data >= chunk->data && data + size <= chunk->data + CHUNK_BYTES);
-  if (size < SLICE_MIN_BYTES || !count_slice (chunk->shared, size))
-    return NULL;
-  Slice *slice = g_new (Slice, 1);
-  slice->chunk = chunk_ref (chunk);
-  slice->size = size;
-  return g_bytes_new_with_free_func (data, size, slice_free, slice);
+  g_mutex_lock (&buffer->shared->lock);
+  gsize held_bytes = buffer->shared->held_bytes;
+  g_mutex_unlock (&buffer->shared->lock);
+  return held_bytes;
 }
 
 gsize
-caiman_receive_buffer_get_pinned_bytes (const CaimanReceiveBuffer *buffer)
+caiman_receive_buffer_get_used_bytes (CaimanReceiveBuffer *buffer)
 {
-  Shared *shared = buffer->shared;
-  g_mutex_lock (&shared->lock);
-  gsize n_chunks = shared->n_chunks;
-  g_mutex_unlock (&shared->lock);
-  return n_chunks * CHUNK_BYTES;
-}
-
-gsize
-caiman_receive_buffer_get_sliced_bytes (const CaimanReceiveBuffer *buffer)
-{
-  Shared *shared = buffer->shared;
-  g_mutex_lock (&shared->lock);
-  gsize sliced_bytes = shared->sliced_bytes;
-  g_mutex_unlock (&shared->lock);
-  return sliced_bytes;
+  g_mutex_lock (&buffer->shared->lock);
+  gsize used_bytes = buffer->shared->used_bytes;
+  g_mutex_unlock (&buffer->shared->lock);
+  return used_bytes;
 }

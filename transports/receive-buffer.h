@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* receive-buffer.h - memory that stream transports read into, shared by all of a loop.
+/* receive-buffer.h - memory that stream transports receive into, shared by all of a loop.
  *
- * Bytes are read into large chunks, and a payload that lies in one can be kept as a slice of it,
- * without a copy. A chunk lives as long as any slice of it. Idle transports hold nothing.
+ * Headers and small payloads are read into one scratch area, a large payload into a block of its
+ * own, which then goes on to the application without a copy. The block that was given back last is
+ * the first to be used again, as it is likely to be in the processor's caches still. Idle
+ * transports hold nothing.
  *
- * Guarantee: slices are refused (so that the caller copies) where they are small, and while chunks
- * hold much more memory than their slices: 4 MiB and four times as much. So what the limits of a
- * connection count and what it really takes differ by a factor at most.
+ * Guarantee: a block has at most twice the bytes of what it was made for (or 4 KiB). Memory for
+ * bytes that have not come is promised (may_promise()) only while blocks hold no more than 4 MiB
+ * and four times what was received into them and is still in use.
  *
- * Slices may be dropped in any thread; all the rest is of the loop's thread alone. */
+ * Bytes made of blocks may be dropped in any thread; all the rest is of the loop's thread alone. */
 #pragma once
 
 #include "../core/types.h"
@@ -16,34 +18,35 @@
 G_BEGIN_DECLS
 
 typedef struct _CaimanReceiveBuffer CaimanReceiveBuffer;
-typedef struct _CaimanReceiveChunk CaimanReceiveChunk;
+typedef struct _CaimanReceiveBlock CaimanReceiveBlock;
 
 CaimanReceiveBuffer *caiman_receive_buffer_new (void);
 
-/* Chunks and slices that are still in use live on. Accepts NULL. */
+/* Blocks, and bytes made of them, that are still in use live on. Accepts NULL. */
 void caiman_receive_buffer_free (CaimanReceiveBuffer *buffer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CaimanReceiveBuffer, caiman_receive_buffer_free)
 
-/* Free space to read into, at least a quarter of a chunk; valid until the next call. */
-guint8 *caiman_receive_buffer_reserve (CaimanReceiveBuffer *buffer, gsize *space_out);
+/* Where to read what nobody has asked for yet, 64 KiB; the same for all, and so to be used up, or
+ * copied, before anybody else reads. */
+guint8 *caiman_receive_buffer_get_scratch (CaimanReceiveBuffer *buffer, gsize *size_out);
 
-/* The first @used_bytes of what reserve() gave are taken; returns the chunk that they are in
- * (transfer full), which must be held while they are used. */
-CaimanReceiveChunk *caiman_receive_buffer_commit (CaimanReceiveBuffer *buffer, gsize used_bytes);
+/* May a block for @bytes be held, of which the peer has only said that they will come? */
+gboolean caiman_receive_buffer_may_promise (CaimanReceiveBuffer *buffer, gsize bytes);
 
-/* Keeps the @more bytes behind the @size at @data, which lie in @chunk, for whoever has that: what
- * is read there continues what is at @data. FALSE when they are not free, or a copy is better. */
-gboolean caiman_receive_buffer_extend (CaimanReceiveBuffer *buffer, CaimanReceiveChunk *chunk,
-                                       const guint8 *data, gsize size, gsize more);
+/* A block for at least @size bytes, out of @buffer (nullable: out of thin air). */
+CaimanReceiveBlock *caiman_receive_block_new (CaimanReceiveBuffer *buffer, gsize size);
 
-/* The @size bytes at @data, which lie in @chunk, as GBytes (transfer full) that keep the chunk;
- * NULL when a copy is better. */
-GBytes *caiman_receive_chunk_slice (CaimanReceiveChunk *chunk, const guint8 *data, gsize size);
+void caiman_receive_block_free (CaimanReceiveBlock *block); /* accepts NULL */
 
-void caiman_receive_chunk_unref (CaimanReceiveChunk *chunk); /* accepts NULL */
+guint8 *caiman_receive_block_get_data (CaimanReceiveBlock *block);
+gsize caiman_receive_block_get_space (const CaimanReceiveBlock *block);
 
-/* Bytes of all chunks that somebody holds, and of all slices, now. */
-gsize caiman_receive_buffer_get_pinned_bytes (const CaimanReceiveBuffer *buffer);
-gsize caiman_receive_buffer_get_sliced_bytes (const CaimanReceiveBuffer *buffer);
+/* Its first @size bytes (transfer full). Takes @block; where it is much too large for them, they
+ * are a copy. */
+GBytes *caiman_receive_block_to_bytes (CaimanReceiveBlock *block, gsize size);
+
+/* Bytes of all blocks that somebody holds, and of what was made of them, now. */
+gsize caiman_receive_buffer_get_held_bytes (CaimanReceiveBuffer *buffer);
+gsize caiman_receive_buffer_get_used_bytes (CaimanReceiveBuffer *buffer);
 
 G_END_DECLS

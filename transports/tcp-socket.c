@@ -135,6 +135,9 @@ caiman_tcp_socket_get_hint (int fd, CaimanLinkHint *hint_out)
   hint_out->unsent_bytes = info.tcpi_notsent_bytes;
   hint_out->retransmits = info.tcpi_total_retrans;
   hint_out->backoff = info.tcpi_backoff;
+  /* All bits set: no sample yet. */
+  if (info.tcpi_min_rtt != G_MAXUINT32)
+    hint_out->min_rtt_ns = (gint64)info.tcpi_min_rtt * CAIMAN_NS_PER_US;
 }
 
 void

@@ -7,8 +7,8 @@
  * a reference is held meanwhile. */
 #include "transports/tcp.h"
 
-#include "transports/frame-writer.h"
-#include "transports/receive-buffer.h"
+#include "transports/stream-input.h"
+#include "transports/stream-output.h"
 #include "transports/tcp-socket.h"
 
 #include <errno.h>
@@ -21,10 +21,6 @@
 #define READ_SHARE_BYTES (512u * 1024u)
 /* Parts of one writev(). */
 #define PARTS_MAX 64u
-/* Own queue while no send limit is set; below it, is_writable(). */
-#define QUEUE_BYTES (128 * 1024)
-/* A send limit is no less than twice this, or each packet would need a wake-up. */
-#define HALF_LIMIT_MIN_BYTES 2048
 /* How long a closed end may take to send what it has, and for the peer to close. */
 #define DRAIN_NS (10 * CAIMAN_NS_PER_S)
 
@@ -34,14 +30,6 @@ typedef enum {
   TCP_CLOSING, /* close() was called: sends what it has and ends the stream */
   TCP_DEAD,    /* failed or aborted: no call-back any more */
 } TcpState;
-
-/* Received and not decoded. */
-typedef struct {
-  CaimanReceiveChunk *chunk; /* (owned, nullable) holds @data */
-  const guint8 *data;
-  gsize size;
-  gsize promised_bytes; /* kept free behind it, for the rest of the frame that it ends in */
-} Input;
 
 typedef struct {
   CaimanTransport base;
@@ -55,26 +43,14 @@ typedef struct {
   gboolean freed;
   int fd;
 
-  gboolean can_read, can_write; /* the socket was ready and has not said EAGAIN since */
-  gboolean peer_ended;          /* reading on will tell how */
-  gboolean broken;              /* the same, and nothing can be sent any more */
-  gboolean shut;                /* shutdown() was called */
+  gboolean can_write;  /* the socket was ready and has not said EAGAIN since */
+  gboolean peer_ended; /* reading on will tell how */
+  gboolean broken;     /* the same, and nothing can be sent any more */
+  gboolean shut;       /* shutdown() was called */
 
-  CaimanFrameWriter writer;
-  gint64 queue_limit_bytes;
-  gboolean told_full; /* is_writable() said FALSE: writable() is owed */
-
-  gboolean reading;
-  CaimanFrameDecoder decoder;
-  Input input, next_input; /* the second comes behind the first, elsewhere */
+  CaimanStreamInput input;
+  CaimanStreamOutput output;
 } Tcp;
-
-static void
-input_clear (Input *input)
-{
-  caiman_receive_chunk_unref (input->chunk);
-  *input = (Input) { 0 };
-}
 
 static void
 tcp_unref (Tcp *self)
@@ -92,10 +68,8 @@ release_socket (Tcp *self)
   caiman_loop_remove_watch (&self->watch);
   caiman_loop_remove_task (self->loop, &self->task);
   caiman_loop_arm_timer (self->loop, &self->timer, CAIMAN_TIME_NEVER);
-  caiman_frame_writer_clear (&self->writer);
-  caiman_frame_decoder_clear (&self->decoder);
-  input_clear (&self->input);
-  input_clear (&self->next_input);
+  caiman_stream_output_clear (&self->output);
+  caiman_stream_input_clear (&self->input);
   int fd = self->fd;
   self->fd = -1;
   return fd;
@@ -154,7 +128,7 @@ drain_input (Tcp *self)
 {
   gsize space;
   guint8 *scratch =
-      caiman_receive_buffer_reserve (caiman_loop_get_receive_buffer (self->loop), &space);
+      caiman_receive_buffer_get_scratch (caiman_loop_get_receive_buffer (self->loop), &space);
   gssize size = recv (self->fd, scratch, space, MSG_DONTWAIT);
   if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR))
     end_drain (self);
@@ -169,18 +143,18 @@ drain_input (Tcp *self)
 static gboolean
 write_queue (Tcp *self)
 {
-  while (self->can_write && self->writer.queued_bytes > 0) {
+  while (self->can_write && self->output.writer.queued_bytes > 0) {
     struct iovec parts[PARTS_MAX];
     struct msghdr message = { .msg_iov = parts };
     gsize size;
-    message.msg_iovlen = caiman_frame_writer_peek (&self->writer, parts, PARTS_MAX, &size);
+    message.msg_iovlen = caiman_frame_writer_peek (&self->output.writer, parts, PARTS_MAX, &size);
     gssize written = sendmsg (self->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (written < 0 && errno == EINTR)
       continue;
     if (written < 0 && errno != EAGAIN)
       return FALSE;
     if (written > 0)
-      caiman_frame_writer_advance (&self->writer, (gsize)written);
+      caiman_frame_writer_advance (&self->output.writer, (gsize)written);
     if (written < (gssize)size)
       self->can_write = FALSE;
   }
@@ -191,11 +165,7 @@ static gboolean
 tcp_is_writable (CaimanTransport *transport)
 {
   Tcp *self = (Tcp *)transport;
-  gboolean writable =
-      self->state == TCP_OPEN && (gint64)self->writer.queued_bytes < self->queue_limit_bytes;
-  /* Whoever asks again, after set_send_limit() say, is still told. */
-  self->told_full |= !writable;
-  return writable;
+  return caiman_stream_output_has_room (&self->output, self->state == TCP_OPEN, 0);
 }
 
 /* The stream ends when all has been sent. */
@@ -206,7 +176,7 @@ drain (Tcp *self)
     end_drain (self);
     return;
   }
-  if (self->writer.queued_bytes == 0 && !self->shut) {
+  if (self->output.writer.queued_bytes == 0 && !self->shut) {
     self->shut = TRUE;
     shutdown (self->fd, SHUT_WR);
   }
@@ -219,10 +189,8 @@ flush (Tcp *self)
 {
   if (!write_queue (self))
     fail (self, caiman_tcp_socket_reason (errno, TRUE));
-  else if (self->told_full && tcp_is_writable (&self->base)) {
-    self->told_full = FALSE;
-    self->base.events->writable (self->base.user_data);
-  }
+  else
+    caiman_stream_output_tell_room (&self->output, &self->base, 0);
 }
 
 static void
@@ -233,162 +201,74 @@ tcp_send (CaimanTransport *transport, CaimanPacket *packet)
     caiman_packet_clear (packet);
     return;
   }
-  caiman_frame_writer_push (&self->writer, packet);
+  caiman_frame_writer_push (&self->output.writer, packet);
   if (self->can_write)
     caiman_loop_add_task (self->loop, &self->task);
 }
 
-/* Half of it in the kernel, half in our own queue. */
 static void
 tcp_set_send_limit (CaimanTransport *transport, gint64 limit_bytes)
 {
   Tcp *self = (Tcp *)transport;
-  gint64 half_bytes = MAX (limit_bytes / 2, HALF_LIMIT_MIN_BYTES);
-  if (self->fd >= 0)
-    caiman_tcp_socket_set_unsent_limit (self->fd, half_bytes);
-  gboolean grows = half_bytes > self->queue_limit_bytes;
-  self->queue_limit_bytes = half_bytes;
-  if (grows && self->told_full && self->state == TCP_OPEN)
+  if (caiman_stream_output_set_limit (&self->output, limit_bytes, self->fd) &&
+      self->state == TCP_OPEN)
     caiman_loop_add_task (self->loop, &self->task);
 }
 
 /* --- Receiving --- */
 
-static void
-hand_over (Tcp *self, CaimanReceiveChunk *chunk, const CaimanFrame *frame)
-{
-  /* References of our own, as the user may free the transport while it looks at the frame. */
-  g_autoptr (GBytes) bytes = frame->bytes ? g_bytes_ref (frame->bytes) : NULL;
-  if (!bytes && frame->size > 0)
-    bytes = caiman_receive_chunk_slice (chunk, frame->data, frame->size);
-  self->base.events->packet (self->base.user_data, frame->data, frame->size, bytes);
-}
-
-/* Is the last frame of the input to be completed where it is? Otherwise the decoder copies it. */
 static gboolean
-continues_in_place (Tcp *self, CaimanReceiveChunk *chunk)
+input_is_open (CaimanTransport *transport)
 {
-  Input *input = &self->input;
-  gsize missing = caiman_frame_decoder_get_missing (&self->decoder, input->data, input->size);
-  if (missing == 0 || input->promised_bytes > 0)
-    return missing > 0;
-  if (!caiman_receive_buffer_extend (caiman_loop_get_receive_buffer (self->loop), chunk,
-                                     input->data, input->size, missing))
-    return FALSE;
-  input->promised_bytes = missing;
-  return TRUE;
+  return is_open ((Tcp *)transport);
 }
 
-/* Hands over the frames in @input, for as long as the user wants them. */
-static void
-decode_first_input (Tcp *self)
-{
-  Input *input = &self->input;
-  CaimanReceiveChunk *chunk = g_steal_pointer (&input->chunk);
-  CaimanFrameVerdict verdict = CAIMAN_FRAME_READY;
-  while (verdict == CAIMAN_FRAME_READY && is_open (self) && self->reading &&
-         !continues_in_place (self, chunk)) {
-    CaimanFrame frame;
-    verdict = caiman_frame_decoder_feed (&self->decoder, &input->data, &input->size, &frame);
-    if (verdict == CAIMAN_FRAME_READY)
-      hand_over (self, chunk, &frame);
-    else if (verdict != CAIMAN_FRAME_NEED_MORE)
-      fail (self, CAIMAN_REASON_LINK_FRAME_ERROR);
-  }
-  if (is_open (self) && input->size > 0)
-    input->chunk = g_steal_pointer (&chunk);
-  caiman_receive_chunk_unref (chunk);
-}
-
-static void
-decode_input (Tcp *self)
-{
-  decode_first_input (self);
-  if (!is_open (self) || self->input.size > 0 || self->next_input.size == 0)
-    return;
-  self->input = self->next_input;
-  self->next_input = (Input) { 0 };
-  decode_first_input (self);
-}
-
-/* @size bytes have come into @parts. */
-static void
-take_input (Tcp *self, const struct iovec parts[2], gsize size)
-{
-  Input *input = &self->input;
-  gsize first = MIN (size, parts[0].iov_len), rest = size - first;
-  if (input->chunk) {
-    input->size += first;
-    input->promised_bytes -= first;
-    input = &self->next_input;
-  } else {
-    caiman_frame_decoder_commit (&self->decoder, first);
-  }
-  if (rest > 0)
-    *input = (Input) { .chunk = caiman_receive_buffer_commit (
-                           caiman_loop_get_receive_buffer (self->loop), rest),
-                       .data = parts[1].iov_base,
-                       .size = rest };
-}
-
-/* Reads once, what is missing of a frame in its place and all that follows into the shared
- * buffer. Returns the bytes read; 0 when there is nothing, or no connection, any more. */
 static gsize
-read_input (Tcp *self)
+input_read (CaimanTransport *transport, const struct iovec *parts, guint n_parts)
 {
-  CaimanReceiveBuffer *buffer = caiman_loop_get_receive_buffer (self->loop);
-  const Input *input = &self->input;
-  struct iovec parts[2];
-  if (input->chunk)
-    parts[0] = (struct iovec) { (guint8 *)input->data + input->size, input->promised_bytes };
-  else
-    parts[0].iov_base = caiman_frame_decoder_reserve (&self->decoder, &parts[0].iov_len);
-  parts[1].iov_base = caiman_receive_buffer_reserve (buffer, &parts[1].iov_len);
-  gssize size = readv (self->fd, parts, 2);
+  Tcp *self = (Tcp *)transport;
+  gsize space = 0;
+  gssize size = readv (self->fd, parts, (int)n_parts);
   if (size <= 0) {
     if (size < 0 && (errno == EAGAIN || errno == EINTR))
-      self->can_read = errno == EINTR;
+      self->input.can_read = errno == EINTR;
     else
       fail (self, size == 0 ? CAIMAN_REASON_LINK_CLOSED : caiman_tcp_socket_reason (errno, TRUE));
     return 0;
   }
-  take_input (self, parts, (gsize)size);
+  for (guint i = 0; i < n_parts; i++)
+    space += parts[i].iov_len;
   /* Less than there was room for: the socket is empty, and new data makes it ready anew. */
-  if ((gsize)size < parts[0].iov_len + parts[1].iov_len && !self->peer_ended)
-    self->can_read = FALSE;
+  if ((gsize)size < space && !self->peer_ended)
+    self->input.can_read = FALSE;
   return (gsize)size;
 }
 
 static void
-receive (Tcp *self)
+input_broken (CaimanTransport *transport)
 {
-  if (self->input.chunk)
-    decode_input (self);
-  for (gsize total = 0; is_open (self) && self->reading && self->can_read;) {
-    if (total >= READ_SHARE_BYTES) {
-      caiman_loop_add_task (self->loop, &self->task);
-      return;
-    }
-    gsize size = read_input (self);
-    if (size > 0)
-      decode_input (self);
-    total += size;
-  }
+  fail ((Tcp *)transport, CAIMAN_REASON_LINK_FRAME_ERROR);
 }
+
+static const CaimanStreamInputClass input_class = {
+  .is_open = input_is_open,
+  .read = input_read,
+  .broken = input_broken,
+  .share_bytes = READ_SHARE_BYTES,
+};
 
 static void
 tcp_set_packet_max (CaimanTransport *transport, gsize max_bytes)
 {
-  ((Tcp *)transport)->decoder.payload_max_bytes = (guint32)max_bytes;
+  ((Tcp *)transport)->input.decoder.payload_max_bytes = (guint32)max_bytes;
 }
 
 static void
 tcp_set_reading (CaimanTransport *transport, gboolean reading)
 {
   Tcp *self = (Tcp *)transport;
-  self->reading = reading;
-  gboolean has_work = reading ? self->can_read || self->input.chunk : self->broken;
-  if (has_work && self->state == TCP_OPEN)
+  gboolean has_work = caiman_stream_input_set_reading (&self->input, reading);
+  if ((has_work || (self->broken && !reading)) && self->state == TCP_OPEN)
     caiman_loop_add_task (self->loop, &self->task);
 }
 
@@ -406,7 +286,7 @@ finish_connecting (Tcp *self, guint32 epoll_events)
   }
   caiman_loop_arm_timer (self->loop, &self->timer, CAIMAN_TIME_NEVER);
   self->state = TCP_OPEN;
-  self->told_full = FALSE;
+  self->output.told_full = FALSE;
   self->base.events->connected (self->base.user_data);
 }
 
@@ -414,7 +294,7 @@ finish_connecting (Tcp *self, guint32 epoll_events)
 static void
 fail_if_broken (Tcp *self)
 {
-  if (!self->broken || self->reading)
+  if (!self->broken || self->input.reading)
     return;
   int error_number = caiman_tcp_socket_take_error (self->fd);
   fail (self, caiman_tcp_socket_reason (error_number ? error_number : ECONNRESET, TRUE));
@@ -425,8 +305,8 @@ work (Tcp *self)
 {
   if (is_open (self))
     fail_if_broken (self);
-  if (is_open (self))
-    receive (self);
+  if (is_open (self) && !caiman_stream_input_run (&self->input))
+    caiman_loop_add_task (self->loop, &self->task);
   if (is_open (self))
     flush (self);
 }
@@ -440,7 +320,7 @@ on_ready (CaimanLoopWatch *watch, guint32 epoll_events)
   if (epoll_events & EPOLLOUT)
     self->can_write = TRUE;
   if (broken || (epoll_events & (EPOLLIN | EPOLLRDHUP)))
-    self->can_read = TRUE;
+    self->input.can_read = TRUE;
   if (broken || (epoll_events & EPOLLRDHUP))
     self->peer_ended = TRUE;
   self->broken |= broken;
@@ -450,7 +330,9 @@ on_ready (CaimanLoopWatch *watch, guint32 epoll_events)
   } else {
     if (self->state == TCP_CONNECTING)
       finish_connecting (self, epoll_events);
-    work (self);
+    /* As a task, so that a pump gets its turn between two transports. */
+    if (is_open (self))
+      caiman_loop_add_task (self->loop, &self->task);
   }
   tcp_unref (self);
 }
@@ -550,11 +432,9 @@ tcp_new (CaimanLoop *loop, int fd, TcpState state)
   self->drain.user_data = self;
   self->state = state;
   self->fd = fd;
-  self->queue_limit_bytes = QUEUE_BYTES;
-  self->reading = TRUE;
   caiman_timer_init (&self->timer, on_timer, self);
-  caiman_frame_writer_init (&self->writer);
-  caiman_frame_decoder_init (&self->decoder, CAIMAN_FRAME_PAYLOAD_MAX_BYTES, 0);
+  caiman_stream_output_init (&self->output);
+  caiman_stream_input_init (&self->input, &self->base, &input_class, loop);
   if (!caiman_loop_add_watch (loop, &self->watch, fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                               NULL)) {
     close (fd);
@@ -610,7 +490,7 @@ int
 caiman_tcp_steal_fd (CaimanTransport *transport)
 {
   Tcp *self = (Tcp *)transport;
-  g_assert (transport->klass == &tcp_class && self->state == TCP_OPEN && !self->input.chunk);
+  g_assert (transport->klass == &tcp_class && self->state == TCP_OPEN && !self->input.held);
   int fd = release_socket (self);
   self->state = TCP_DEAD;
   self->freed = TRUE;

@@ -5,12 +5,12 @@
  * GIO's sources only note what is ready and add a task; the work, and with it every call-back, is
  * done by the task, from the loop. GIO makes handshakes, and ends streams, in threads of its own:
  * while one of them is at work (@n_async) nothing is closed under its feet. */
-#include "transports/tls-private.h"
-#include "transports/tls-turns.h"
-
-#include "transports/frame-writer.h"
-#include "transports/receive-buffer.h"
+#include "transports/stream-input.h"
+#include "transports/stream-output.h"
 #include "transports/tcp-socket.h"
+#include "transports/tls-private.h"
+#include "transports/tls-stream.h"
+#include "transports/tls-turns.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,19 +21,14 @@
 
 /* Bytes that one transport may receive per turn. */
 #define READ_SHARE_BYTES (256u * 1024u)
-/* Payload of a full TLS record. */
-#define RECORD_BYTES (16u * 1024u)
-#define PARTS_MAX    64u
-/* Own queue while no send limit is set; below it, is_writable(). */
-#define QUEUE_BYTES          (128 * 1024)
-#define HALF_LIMIT_MIN_BYTES 2048
-#define HANDSHAKE_NS         (10 * CAIMAN_NS_PER_S)
+#define HANDSHAKE_NS     (10 * CAIMAN_NS_PER_S)
 /* Of an accepted connection while others wait for its turn, and how often that is looked at. */
 #define CROWDED_HANDSHAKE_NS (CAIMAN_NS_PER_S * 3 / 2)
 #define LOOK_NS              (CAIMAN_NS_PER_S / 4)
-/* Of a TLS record: its type, and the header in front of it. */
+/* Of a TLS record: its type, the header in front of it, and the most that is behind that. */
 #define RECORD_TYPE_HANDSHAKE 22
 #define RECORD_HEADER_BYTES   5
+#define RECORD_BYTES          (16 * 1024)
 #define DRAIN_NS              (10 * CAIMAN_NS_PER_S)
 
 typedef enum {
@@ -50,15 +45,10 @@ typedef struct {
   CaimanTransport base;
   gint n_refs;
   CaimanLoop *loop;
-  GMainContext *context;
   CaimanTls *tls;
   CaimanTransport *tcp; /* (owned) while it connects */
-  int fd;               /* of @connection's socket; -1: none (any more) */
-  GSocketConnection *socket;
-  GTlsConnection *connection;
-  GPollableInputStream *in;
-  GPollableOutputStream *out;
-  GSource *in_source, *out_source; /* (owned, nullable) attached while there is nothing to do */
+  int fd;               /* of @stream's socket; -1: none (any more) */
+  CaimanTlsStream stream;
   GCancellable *cancellable;
   CaimanTlsTurn turn;       /* server: for the handshake */
   guint n_async;            /* operations of GIO under way; each holds a reference */
@@ -73,59 +63,26 @@ typedef struct {
   TlsState state;
   gboolean freed;
 
-  gboolean can_read, can_write;
   gboolean cannot_start; /* there is no TLS to be had here */
   gboolean broken;       /* the socket is; reading on would tell how */
   gboolean shut;         /* the end of the stream is being sent */
 
-  CaimanFrameWriter writer;
-  guint8 *record; /* what goes into the next TLS record; the same until it has gone */
-  gsize record_bytes, record_sent_bytes;
-  gint64 queue_limit_bytes;
-  gboolean told_full; /* is_writable() said FALSE: writable() is owed */
-
-  gboolean reading;
-  CaimanFrameDecoder decoder;
-  CaimanReceiveChunk *chunk; /* (owned, nullable) holds @input */
-  const guint8 *input;       /* received and not decoded */
-  gsize input_bytes;
+  CaimanStreamInput input;
+  CaimanStreamOutput output;
 } Tls;
 
 /* --- Life --- */
-
-/* Without a word to the peer, and without waiting: GIO's way of ending TLS may block. */
-static void
-drop_streams (Tls *self)
-{
-  if (self->socket)
-    g_socket_close (g_socket_connection_get_socket (self->socket), NULL);
-  self->in = NULL;
-  self->out = NULL;
-  g_clear_object (&self->connection);
-  g_clear_object (&self->socket);
-}
 
 static void
 tls_unref (Tls *self)
 {
   if (--self->n_refs > 0)
     return;
-  drop_streams (self);
+  caiman_tls_stream_clear (&self->stream);
   g_clear_error (&self->handshake_error);
   g_clear_object (&self->cancellable);
-  g_main_context_unref (self->context);
   caiman_tls_unref (self->tls);
-  g_free (self->record);
   g_free (self);
-}
-
-static void
-clear_source (GSource **source)
-{
-  if (!*source)
-    return;
-  g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
 }
 
 /* Takes it out of the loops. @graceful: the kernel still sends what it has. */
@@ -140,18 +97,15 @@ stop (Tls *self, gboolean graceful)
     caiman_tls_turn_end (&self->turn);
   caiman_loop_remove_task (self->loop, &self->task);
   caiman_loop_arm_timer (self->loop, &self->timer, CAIMAN_TIME_NEVER);
-  clear_source (&self->in_source);
-  clear_source (&self->out_source);
+  caiman_tls_stream_stop (&self->stream);
   g_cancellable_cancel (self->cancellable);
   if (self->fd >= 0 && !graceful)
     caiman_tcp_socket_set_reset (self->fd);
   self->fd = -1;
   if (self->n_async == 0)
-    drop_streams (self);
-  caiman_frame_writer_clear (&self->writer);
-  caiman_frame_decoder_clear (&self->decoder);
-  g_clear_pointer (&self->chunk, caiman_receive_chunk_unref);
-  self->input_bytes = self->record_bytes = 0;
+    caiman_tls_stream_drop (&self->stream);
+  caiman_stream_input_clear (&self->input);
+  caiman_stream_output_clear (&self->output);
 }
 
 /* The last call-back of all. */
@@ -169,20 +123,6 @@ is_open (const Tls *self)
   return !self->freed && self->state == TLS_OPEN;
 }
 
-/* What @error of an established connection means. */
-static CaimanReason
-get_reason (const GError *error)
-{
-  if (g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_EOF))
-    return CAIMAN_REASON_LINK_CLOSED;
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED))
-    return CAIMAN_REASON_LINK_RESET;
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE) ||
-      g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE))
-    return CAIMAN_REASON_LINK_DOWN;
-  return CAIMAN_REASON_LINK_IO_ERROR;
-}
-
 /* Who does not read would not find out. */
 static void
 fail_broken (Tls *self)
@@ -191,122 +131,34 @@ fail_broken (Tls *self)
   fail (self, caiman_tcp_socket_reason (error_number ? error_number : ECONNRESET, TRUE));
 }
 
-/* --- Readiness --- */
-
-static gboolean
-on_readable (GObject *stream, gpointer user_data)
-{
-  Tls *self = user_data;
-  g_clear_pointer (&self->in_source, g_source_unref);
-  self->can_read = TRUE;
-  caiman_loop_add_task (self->loop, &self->task);
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-on_writable (GObject *stream, gpointer user_data)
-{
-  Tls *self = user_data;
-  g_clear_pointer (&self->out_source, g_source_unref);
-  self->can_write = TRUE;
-  caiman_loop_add_task (self->loop, &self->task);
-  return G_SOURCE_REMOVE;
-}
-
 static void
-await_readable (Tls *self)
+on_stream_ready (CaimanTlsStream *stream, GIOCondition condition)
 {
-  self->can_read = FALSE;
-  if (self->in_source)
-    return;
-  self->in_source = g_pollable_input_stream_create_source (self->in, NULL);
-  g_source_set_callback (self->in_source, (GSourceFunc)(void (*) (void))on_readable, self, NULL);
-  g_source_attach (self->in_source, self->context);
-}
-
-static void
-await_writable (Tls *self)
-{
-  self->can_write = FALSE;
-  if (self->out_source)
-    return;
-  self->out_source = g_pollable_output_stream_create_source (self->out, NULL);
-  g_source_set_callback (self->out_source, (GSourceFunc)(void (*) (void))on_writable, self, NULL);
-  g_source_attach (self->out_source, self->context);
+  Tls *self = (Tls *)((char *)stream - G_STRUCT_OFFSET (Tls, stream));
+  if (condition & G_IO_IN)
+    self->input.can_read = TRUE;
+  caiman_loop_add_task (self->loop, &self->task);
 }
 
 /* --- Sending --- */
-
-/* Fills the next record from the queue. */
-static void
-gather (Tls *self)
-{
-  struct iovec parts[PARTS_MAX];
-  gsize size;
-  guint n_parts = caiman_frame_writer_peek (&self->writer, parts, PARTS_MAX, &size);
-  self->record_bytes = self->record_sent_bytes = 0;
-  for (guint i = 0; i < n_parts && self->record_bytes < RECORD_BYTES; i++) {
-    gsize taken = MIN (parts[i].iov_len, RECORD_BYTES - self->record_bytes);
-    memcpy (self->record + self->record_bytes, parts[i].iov_base, taken);
-    self->record_bytes += taken;
-  }
-  caiman_frame_writer_advance (&self->writer, self->record_bytes);
-}
-
-static gboolean
-has_unsent (const Tls *self)
-{
-  return self->record_bytes > 0 || self->writer.queued_bytes > 0;
-}
-
-/* Writes until there is no more room below. FALSE when the connection is broken. */
-static gboolean
-write_queue (Tls *self, GError **error)
-{
-  while (self->can_write && has_unsent (self)) {
-    if (self->record_bytes == 0)
-      gather (self);
-    g_autoptr (GError) cause = NULL;
-    gssize written = g_pollable_output_stream_write_nonblocking (
-        self->out, self->record + self->record_sent_bytes,
-        self->record_bytes - self->record_sent_bytes, NULL, &cause);
-    if (written < 0 && !g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
-      g_propagate_error (error, g_steal_pointer (&cause));
-      return FALSE;
-    }
-    if (written < 0) {
-      await_writable (self);
-      break;
-    }
-    self->record_sent_bytes += (gsize)written;
-    if (self->record_sent_bytes == self->record_bytes)
-      self->record_bytes = 0;
-  }
-  return TRUE;
-}
 
 static gboolean
 tls_is_writable (CaimanTransport *transport)
 {
   Tls *self = (Tls *)transport;
-  gboolean writable =
-      self->state == TLS_OPEN &&
-      (gint64)(self->writer.queued_bytes + self->record_bytes) < self->queue_limit_bytes;
-  /* Whoever asks again, after set_send_limit() say, is still told. */
-  self->told_full |= !writable;
-  return writable;
+  return caiman_stream_output_has_room (&self->output, self->state == TLS_OPEN,
+                                        caiman_tls_stream_get_unsent_bytes (&self->stream));
 }
 
 static void
 flush (Tls *self)
 {
   g_autoptr (GError) error = NULL;
-  if (!write_queue (self, &error))
-    fail (self, get_reason (error));
-  else if (self->told_full && tls_is_writable (&self->base)) {
-    self->told_full = FALSE;
-    self->base.events->writable (self->base.user_data);
-  }
+  if (!caiman_tls_stream_write (&self->stream, &self->output.writer, &error))
+    fail (self, caiman_tls_stream_get_reason (error));
+  else
+    caiman_stream_output_tell_room (&self->output, &self->base,
+                                    caiman_tls_stream_get_unsent_bytes (&self->stream));
 }
 
 static void
@@ -317,112 +169,80 @@ tls_send (CaimanTransport *transport, CaimanPacket *packet)
     caiman_packet_clear (packet);
     return;
   }
-  caiman_frame_writer_push (&self->writer, packet);
-  if (self->can_write)
+  caiman_frame_writer_push (&self->output.writer, packet);
+  if (self->stream.can_write)
     caiman_loop_add_task (self->loop, &self->task);
 }
 
-/* Half of it in the kernel, half in our own queue. */
 static void
 tls_set_send_limit (CaimanTransport *transport, gint64 limit_bytes)
 {
   Tls *self = (Tls *)transport;
-  gint64 half_bytes = MAX (limit_bytes / 2, HALF_LIMIT_MIN_BYTES);
-  if (self->fd >= 0)
-    caiman_tcp_socket_set_unsent_limit (self->fd, half_bytes);
-  gboolean grows = half_bytes > self->queue_limit_bytes;
-  self->queue_limit_bytes = half_bytes;
-  if (grows && self->told_full && self->state == TLS_OPEN)
+  if (caiman_stream_output_set_limit (&self->output, limit_bytes, self->fd) &&
+      self->state == TLS_OPEN)
     caiman_loop_add_task (self->loop, &self->task);
 }
 
 /* --- Receiving --- */
 
-/* Hands over the frames in @input, for as long as the user wants them. */
-static void
-decode_input (Tls *self)
+static gboolean
+input_is_open (CaimanTransport *transport)
 {
-  CaimanReceiveChunk *chunk = g_steal_pointer (&self->chunk);
-  CaimanFrameVerdict verdict = CAIMAN_FRAME_READY;
-  while (verdict == CAIMAN_FRAME_READY && is_open (self) && self->reading) {
-    CaimanFrame frame;
-    verdict = caiman_frame_decoder_feed (&self->decoder, &self->input, &self->input_bytes, &frame);
-    if (verdict == CAIMAN_FRAME_READY) {
-      g_autoptr (GBytes) bytes = frame.bytes ? g_bytes_ref (frame.bytes) : NULL;
-      self->base.events->packet (self->base.user_data, frame.data, frame.size, bytes);
-    } else if (verdict != CAIMAN_FRAME_NEED_MORE) {
-      fail (self, CAIMAN_REASON_LINK_FRAME_ERROR);
-    }
-  }
-  if (is_open (self) && self->input_bytes > 0)
-    self->chunk = g_steal_pointer (&chunk);
-  caiman_receive_chunk_unref (chunk);
+  return is_open ((Tls *)transport);
 }
 
-/* Reads once into the shared buffer. Returns as read(); WOULD_BLOCK is -1 without an error. */
+/* As caiman_tls_stream_read(). */
 static gssize
-read_some (Tls *self, guint8 **data_out, GError **error)
+read_some (Tls *self, guint8 *data_out, gsize space, GError **error)
 {
-  gsize space;
   g_autoptr (GError) cause = NULL;
-  *data_out = caiman_receive_buffer_reserve (caiman_loop_get_receive_buffer (self->loop), &space);
-  gssize size = g_pollable_input_stream_read_nonblocking (self->in, *data_out, space, NULL, &cause);
-  if (size < 0 && g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-    await_readable (self);
-  else if (size < 0)
+  gssize size = caiman_tls_stream_read (&self->stream, data_out, space, &cause);
+  if (size < 0 && !cause)
+    self->input.can_read = FALSE;
+  if (cause)
     g_propagate_error (error, g_steal_pointer (&cause));
   return size;
 }
 
 static gsize
-read_input (Tls *self)
+input_read (CaimanTransport *transport, const struct iovec *parts, guint n_parts)
 {
+  Tls *self = (Tls *)transport;
   g_autoptr (GError) error = NULL;
-  guint8 *data;
-  gssize size = read_some (self, &data, &error);
-  if (size <= 0) {
-    if (error)
-      fail (self, get_reason (error));
-    else if (size == 0)
-      fail (self, CAIMAN_REASON_LINK_CLOSED);
-    return 0;
-  }
-  CaimanReceiveBuffer *buffer = caiman_loop_get_receive_buffer (self->loop);
-  self->input = data;
-  self->input_bytes = (gsize)size;
-  self->chunk = caiman_receive_buffer_commit (buffer, self->input_bytes);
-  return (gsize)size;
+  gssize size = read_some (self, parts[0].iov_base, parts[0].iov_len, &error);
+  if (error)
+    fail (self, caiman_tls_stream_get_reason (error));
+  else if (size == 0)
+    fail (self, CAIMAN_REASON_LINK_CLOSED);
+  return size > 0 ? (gsize)size : 0;
 }
 
 static void
-receive (Tls *self)
+input_broken (CaimanTransport *transport)
 {
-  if (self->chunk)
-    decode_input (self);
-  for (gsize total = 0; is_open (self) && self->reading && self->can_read;) {
-    if (total >= READ_SHARE_BYTES) {
-      caiman_loop_add_task (self->loop, &self->task);
-      return;
-    }
-    gsize size = read_input (self);
-    if (size > 0)
-      decode_input (self);
-    total += size;
-  }
+  fail ((Tls *)transport, CAIMAN_REASON_LINK_FRAME_ERROR);
 }
+
+static const CaimanStreamInputClass input_class = {
+  .is_open = input_is_open,
+  .read = input_read,
+  .broken = input_broken,
+  .share_bytes = READ_SHARE_BYTES,
+  .first_only = TRUE,
+};
 
 static void
 tls_set_packet_max (CaimanTransport *transport, gsize max_bytes)
 {
-  ((Tls *)transport)->decoder.payload_max_bytes = (guint32)max_bytes;
+  ((Tls *)transport)->input.decoder.payload_max_bytes = (guint32)max_bytes;
 }
 
 static void
 tls_set_reading (CaimanTransport *transport, gboolean reading)
 {
   Tls *self = (Tls *)transport;
-  self->reading = reading;
-  if (self->state == TLS_OPEN && (reading ? self->can_read || self->chunk : self->broken))
+  gboolean has_work = caiman_stream_input_set_reading (&self->input, reading);
+  if ((has_work || (self->broken && !reading)) && self->state == TLS_OPEN)
     caiman_loop_add_task (self->loop, &self->task);
 }
 
@@ -465,7 +285,7 @@ on_stream_ended (GObject *stream, GAsyncResult *result, gpointer user_data)
   if (self->fd >= 0)
     shutdown (self->fd, SHUT_WR);
   if (self->state == TLS_DEAD) {
-    drop_streams (self);
+    caiman_tls_stream_drop (&self->stream);
     if (self->drain.node.data)
       leave_drains (self);
   }
@@ -479,10 +299,10 @@ end_stream (Tls *self)
   self->shut = TRUE;
   self->n_async++;
   self->n_refs++;
-  g_main_context_push_thread_default (self->context);
-  g_output_stream_close_async (G_OUTPUT_STREAM (self->out), G_PRIORITY_DEFAULT, self->cancellable,
-                               on_stream_ended, self);
-  g_main_context_pop_thread_default (self->context);
+  g_main_context_push_thread_default (self->stream.context);
+  g_output_stream_close_async (G_OUTPUT_STREAM (self->stream.out), G_PRIORITY_DEFAULT,
+                               self->cancellable, on_stream_ended, self);
+  g_main_context_pop_thread_default (self->stream.context);
 }
 
 /* What the peer still sends is thrown away: unread data would make the kernel reset the connection
@@ -491,8 +311,10 @@ static void
 drain_input (Tls *self)
 {
   g_autoptr (GError) error = NULL;
-  guint8 *scratch;
-  gssize size = self->can_read ? read_some (self, &scratch, &error) : -1;
+  gsize space;
+  guint8 *scratch =
+      caiman_receive_buffer_get_scratch (caiman_loop_get_receive_buffer (self->loop), &space);
+  gssize size = self->input.can_read ? read_some (self, scratch, space, &error) : -1;
   if (size == 0 || error)
     end_drain (self);
   else if (size > 0)
@@ -502,11 +324,12 @@ drain_input (Tls *self)
 static void
 drain (Tls *self)
 {
-  if (!write_queue (self, NULL)) {
+  if (!caiman_tls_stream_write (&self->stream, &self->output.writer, NULL)) {
     end_drain (self);
     return;
   }
-  if (!has_unsent (self) && !self->shut)
+  if (self->output.writer.queued_bytes == 0 && !self->shut &&
+      caiman_tls_stream_get_unsent_bytes (&self->stream) == 0)
     end_stream (self);
   drain_input (self);
 }
@@ -524,7 +347,7 @@ on_handshake_done (GObject *connection, GAsyncResult *result, gpointer user_data
   if (self->state == TLS_HANDSHAKE)
     caiman_loop_add_task (self->loop, &self->task);
   else
-    drop_streams (self);
+    caiman_tls_stream_drop (&self->stream);
   tls_unref (self);
 }
 
@@ -534,10 +357,10 @@ start_handshake (Tls *self)
   self->state = TLS_HANDSHAKE;
   self->n_async++;
   self->n_refs++;
-  g_main_context_push_thread_default (self->context);
-  g_tls_connection_handshake_async (self->connection, G_PRIORITY_DEFAULT, self->cancellable,
+  g_main_context_push_thread_default (self->stream.context);
+  g_tls_connection_handshake_async (self->stream.connection, G_PRIORITY_DEFAULT, self->cancellable,
                                     on_handshake_done, self);
-  g_main_context_pop_thread_default (self->context);
+  g_main_context_pop_thread_default (self->stream.context);
 }
 
 static void
@@ -577,15 +400,15 @@ static void
 finish_handshake (Tls *self)
 {
   if (self->handshake_error) {
-    caiman_tls_note_failure (self->tls, self->connection, self->handshake_error);
+    caiman_tls_note_failure (self->tls, self->stream.connection, self->handshake_error);
     fail (self, CAIMAN_REASON_LINK_TLS_ERROR);
     return;
   }
   caiman_loop_arm_timer (self->loop, &self->timer, CAIMAN_TIME_NEVER);
   self->state = TLS_OPEN;
-  self->can_read = self->can_write = TRUE;
+  self->input.can_read = self->stream.can_write = TRUE;
   if (!caiman_tls_is_server (self->tls)) {
-    self->told_full = FALSE;
+    self->output.told_full = FALSE;
     self->base.events->connected (self->base.user_data);
   }
 }
@@ -611,20 +434,9 @@ on_ready (CaimanLoopWatch *watch, guint32 epoll_events)
 static gboolean
 take_socket (Tls *self, int fd, guint32 epoll_events, GError **error)
 {
-  g_autoptr (GSocket) socket = g_socket_new_from_fd (fd, error);
-  if (!socket) {
-    close (fd);
+  if (!caiman_tls_stream_open (&self->stream, self->tls, fd, error))
     return FALSE;
-  }
-  g_socket_set_blocking (socket, FALSE);
   self->fd = fd;
-  self->socket = g_socket_connection_factory_create_connection (socket);
-  self->connection = caiman_tls_make_connection (self->tls, G_IO_STREAM (self->socket), error);
-  if (!self->connection)
-    return FALSE;
-  GIOStream *stream = G_IO_STREAM (self->connection);
-  self->in = G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (stream));
-  self->out = G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (stream));
   return caiman_loop_add_watch (self->loop, &self->watch, fd, epoll_events, error);
 }
 
@@ -665,9 +477,9 @@ on_task (CaimanLoopTask *task)
   } else {
     if (self->state == TLS_HANDSHAKE && self->handshake_ended)
       finish_handshake (self);
-    if (is_open (self))
-      receive (self);
-    if (is_open (self) && self->broken && !self->reading)
+    if (is_open (self) && !caiman_stream_input_run (&self->input))
+      caiman_loop_add_task (self->loop, &self->task);
+    if (is_open (self) && self->broken && !self->input.reading)
       fail_broken (self);
     if (is_open (self))
       flush (self);
@@ -717,7 +529,7 @@ tls_close (CaimanTransport *transport)
     return;
   }
   self->state = TLS_CLOSING;
-  self->can_read = TRUE;
+  self->input.can_read = TRUE;
   caiman_loop_add_task (self->loop, &self->task);
 }
 
@@ -756,7 +568,6 @@ tls_new (CaimanLoop *loop, CaimanTls *tls)
   self->base.klass = &tls_class;
   self->n_refs = 1;
   self->loop = loop;
-  self->context = g_main_context_ref_thread_default ();
   self->tls = caiman_tls_ref (tls);
   self->fd = -1;
   self->cancellable = g_cancellable_new ();
@@ -765,12 +576,10 @@ tls_new (CaimanLoop *loop, CaimanTls *tls)
   self->task.run = on_task;
   self->drain.end = cut_drain;
   self->drain.user_data = self;
-  self->queue_limit_bytes = QUEUE_BYTES;
-  self->reading = TRUE;
-  self->record = g_malloc (RECORD_BYTES);
   caiman_timer_init (&self->timer, on_timer, self);
-  caiman_frame_writer_init (&self->writer);
-  caiman_frame_decoder_init (&self->decoder, CAIMAN_FRAME_PAYLOAD_MAX_BYTES, 0);
+  caiman_tls_stream_init (&self->stream, on_stream_ready);
+  caiman_stream_output_init (&self->output);
+  caiman_stream_input_init (&self->input, &self->base, &input_class, loop);
   return self;
 }
 

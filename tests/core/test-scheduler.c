@@ -222,6 +222,36 @@ test_hint_backoff (void)
   world_clear (&world);
 }
 
+/* The window that an acknowledgement leaves, when the transport says that its own smallest RTT is
+ * @min_rtt_ns and the link's is @rtt_ns. */
+static gint64
+get_window_by_hint (gint64 min_rtt_ns, gint64 rtt_ns)
+{
+  World world;
+  world_init (&world, CAIMAN_POLICY_ADAPTIVE);
+  CaimanLink *link = world_add (&world, MBIT (40000), rtt_ns, NULL);
+  const CaimanLinkHint hint = { -1, -1, -1, -1, min_rtt_ns };
+  caiman_link_set_hint (link, &hint, MS (1000));
+  link->control.startup = FALSE;
+  CaimanTransmission transmission = { .size_bytes = 65536 };
+  transmission.snapshot.sent_ns = MS (1000) - rtt_ns;
+  caiman_control_acked (link, &transmission, FALSE);
+  gint64 window_bytes = link->window_bytes;
+  world_clear (&world);
+  return window_bytes;
+}
+
+/* Within one machine the window does not follow the rate of bursts; a relay next door is not it. */
+static void
+test_local_window (void)
+{
+  g_assert_cmpint (get_window_by_hint (20000, MS (1)), ==, 1536 * 1024);
+  g_assert_cmpint (get_window_by_hint (0, MS (1)), >, 8 * 1024 * 1024);
+  g_assert_cmpint (get_window_by_hint (-1, MS (1)), >, 8 * 1024 * 1024);
+  g_assert_cmpint (get_window_by_hint (MS (1), MS (1)), >, 8 * 1024 * 1024);
+  g_assert_cmpint (get_window_by_hint (20000, MS (20)), >, 8 * 1024 * 1024);
+}
+
 /* Of a silent link's flight, what has probably not arrived is duplicated first. */
 static void
 test_younger_first (void)
@@ -288,6 +318,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/scheduler/adaptive/earliest-arrival", test_earliest_arrival);
   g_test_add_func ("/core/scheduler/adaptive/waits-for-fast", test_waits_for_fast);
   g_test_add_func ("/core/scheduler/adaptive/waits-for-window", test_waits_for_window);
+  g_test_add_func ("/core/scheduler/local-window", test_local_window);
   g_test_add_func ("/core/scheduler/control/hint-backoff", test_hint_backoff);
   g_test_add_func ("/core/scheduler/control/younger-first", test_younger_first);
   g_test_add_func ("/core/scheduler/skips-unfit", test_skips_unfit);

@@ -227,50 +227,89 @@ test_large_frame_in_pieces (void)
   caiman_frame_decoder_clear (&decoder);
 }
 
-/* What is missing of a frame can be told from its header on, as long as nothing of it was taken. */
+/* What is still to come of a payload can be written into its place. */
 static void
-test_missing (void)
+test_reserve (void)
 {
   g_autoptr (GByteArray) stream = g_byte_array_new ();
   CaimanFrameDecoder decoder;
   CaimanFrame frame;
+  gsize size, space;
   append_frame (stream, 0, (const guint8 *)"abcdef", 6);
-  append_frame (stream, 7, (const guint8 *)"ghijkl", 6);
   caiman_frame_decoder_init (&decoder, 6, 0);
+  g_assert_null (caiman_frame_decoder_reserve (&decoder, &space));
   const guint8 *data = stream->data;
-  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 0), ==, 0);
-  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 9), ==, 0);
-  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 10), ==, 6);
-  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 15), ==, 1);
-  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 16), ==, 0);
-  decoder.payload_max_bytes = 5;
-  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 15), ==, 0);
-  decoder.payload_max_bytes = 6;
-
-  /* The header taken, alone, and then in two pieces; then some of the payload. */
-  gsize size = 4;
+  size = 9;
+  caiman_frame_decoder_feed (&decoder, &data, &size, &frame);
+  g_assert_null (caiman_frame_decoder_reserve (&decoder, &space));
+  g_assert_cmpuint (space, ==, 0);
+  size = 1;
+  caiman_frame_decoder_feed (&decoder, &data, &size, &frame);
+  memcpy (caiman_frame_decoder_reserve (&decoder, &space), "abcd", 4);
+  g_assert_cmpuint (space, ==, 6);
+  caiman_frame_decoder_commit (&decoder, 4);
   g_assert_cmpint (caiman_frame_decoder_feed (&decoder, &data, &size, &frame), ==,
                    CAIMAN_FRAME_NEED_MORE);
-  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 11), ==, 0);
-  size = 6;
-  g_assert_cmpint (caiman_frame_decoder_feed (&decoder, &data, &size, &frame), ==,
-                   CAIMAN_FRAME_NEED_MORE);
-  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 2), ==, 4);
-  size = 2;
-  g_assert_cmpint (caiman_frame_decoder_feed (&decoder, &data, &size, &frame), ==,
-                   CAIMAN_FRAME_NEED_MORE);
-  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 2), ==, 0);
-  size = 4;
+  memcpy (caiman_frame_decoder_reserve (&decoder, &space), "ef", 2);
+  g_assert_cmpuint (space, ==, 2);
+  caiman_frame_decoder_commit (&decoder, 2);
+  caiman_frame_decoder_reserve (&decoder, &space);
+  g_assert_cmpuint (space, ==, 0);
   g_assert_cmpint (caiman_frame_decoder_feed (&decoder, &data, &size, &frame), ==,
                    CAIMAN_FRAME_READY);
-
-  /* A wrong number: feed() is to tell. */
-  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 12), ==, 0);
-  size = 12;
-  g_assert_cmpint (caiman_frame_decoder_feed (&decoder, &data, &size, &frame), ==,
-                   CAIMAN_FRAME_OUT_OF_SEQUENCE);
-  g_assert_cmpuint (caiman_frame_decoder_get_missing (&decoder, data, 2), ==, 0);
+  g_assert_cmpmem (frame.data, frame.size, "abcdef", 6);
   caiman_frame_decoder_clear (&decoder);
+}
+
+/* Has a block with the first @size bytes of a payload of @payload_bytes adopted, or not. */
+static gboolean
+adopt (CaimanReceiveBuffer *buffer, gsize payload_bytes, gsize space, gsize size)
+{
+  g_autofree guint8 *payload = g_malloc0 (payload_bytes);
+  guint8 header[CAIMAN_FRAME_HEADER_BYTES];
+  CaimanFrameDecoder decoder;
+  CaimanFrame frame;
+  const guint8 *data = header;
+  gsize left = sizeof header - 1, rest = 1;
+  caiman_frame_encode_header (header, 0, payload, payload_bytes);
+  caiman_frame_decoder_init (&decoder, CAIMAN_FRAME_PAYLOAD_MAX_BYTES, 0);
+  caiman_frame_decoder_set_buffer (&decoder, buffer);
+  CaimanReceiveBlock *block = caiman_receive_block_new (NULL, space);
+  memset (caiman_receive_block_get_data (block), 0, space);
+  caiman_frame_decoder_feed (&decoder, &data, &left, &frame);
+  g_assert_false (caiman_frame_decoder_adopt (&decoder, block, size));
+  caiman_frame_decoder_feed (&decoder, &data, &rest, &frame);
+  gboolean adopted = caiman_frame_decoder_adopt (&decoder, block, size);
+  if (!adopted) {
+    caiman_receive_block_free (block);
+  } else {
+    gsize missing = payload_bytes - size;
+    const guint8 *end = payload + size;
+    g_assert_false (caiman_frame_decoder_adopt (&decoder, block, size));
+    g_assert_cmpint (caiman_frame_decoder_feed (&decoder, &end, &missing, &frame), ==,
+                     CAIMAN_FRAME_READY);
+    g_assert_cmpmem (frame.data, frame.size, payload, payload_bytes);
+  }
+  caiman_frame_decoder_clear (&decoder);
+  return adopted;
+}
+
+/* A block is taken for the payload when it is big enough and has nothing else in it; when little
+ * of it has come, only as far as memory may be promised. */
+static void
+test_adopt (void)
+{
+  g_autoptr (CaimanReceiveBuffer) buffer = caiman_receive_buffer_new ();
+  g_assert_true (adopt (NULL, 60000, 60000, 60000));
+  g_assert_true (adopt (NULL, 60000, 65536, 100));
+  g_assert_false (adopt (NULL, 60000, 65536, 60001));
+  g_assert_false (adopt (NULL, 60000, 59999, 100));
+  g_assert_false (adopt (NULL, 1000000, 1000000, 249999));
+  g_assert_true (adopt (NULL, 1000000, 1000000, 250000));
+  g_assert_true (adopt (buffer, 1000000, 1000000, 100));
+  CaimanReceiveBlock *held = caiman_receive_block_new (buffer, 4 * 1024 * 1024);
+  g_assert_false (adopt (buffer, 1000000, 1000000, 100));
+  caiman_receive_block_free (held);
 }
 
 static void
@@ -295,7 +334,8 @@ main (int argc, char **argv)
   g_test_add_func ("/transports/frame/sequence-wraps", test_sequence_wraps);
   g_test_add_func ("/transports/frame/memory-follows-bytes", test_memory_follows_bytes);
   g_test_add_func ("/transports/frame/large-frame-in-pieces", test_large_frame_in_pieces);
-  g_test_add_func ("/transports/frame/missing", test_missing);
+  g_test_add_func ("/transports/frame/reserve", test_reserve);
+  g_test_add_func ("/transports/frame/adopt", test_adopt);
   g_test_add_func ("/transports/frame/verdict-names", test_verdict_names);
   return g_test_run ();
 }
