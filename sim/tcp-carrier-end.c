@@ -26,14 +26,14 @@ die (TcpEnd *end, CaimanReason reason)
 }
 
 void
-tcp_end_fail (TcpEnd *end, CaimanReason reason)
+sim_tcp_end_fail (TcpEnd *end, CaimanReason reason)
 {
   die (end, CAIMAN_REASON_NONE);
   end->base.events->failed (end->base.user_data, reason);
 }
 
 void
-tcp_end_fail_later (TcpEnd *end, CaimanReason reason)
+sim_tcp_end_fail_later (TcpEnd *end, CaimanReason reason)
 {
   SimCarrier *carrier = end->connection->carrier;
 
@@ -83,7 +83,7 @@ hand_over (TcpEnd *end, const guint8 *data, gsize size, GBytes *bytes, gboolean 
 
   if (corrupt && sim_frame_try_corrupted (path, input->frames, data, size) != CAIMAN_FRAME_READY) {
     sim_tcp_abort (end->tcp, get_now (end));
-    tcp_end_fail (end, CAIMAN_REASON_LINK_FRAME_ERROR);
+    sim_tcp_end_fail (end, CAIMAN_REASON_LINK_FRAME_ERROR);
     return FALSE;
   }
   input->frames++;
@@ -180,7 +180,7 @@ tell_connected (TcpEnd *end)
 }
 
 void
-tcp_end_tell (TcpEnd *end)
+sim_tcp_end_tell (TcpEnd *end)
 {
   guint events = sim_tcp_take_events (end->tcp);
 
@@ -195,25 +195,25 @@ tcp_end_tell (TcpEnd *end)
   if ((events & SIM_TCP_EVENT_FAILED) && end->state == TCP_END_NEW && end->index == 1)
     end->state = TCP_END_DEAD; /* nobody has heard of it */
   if ((events & SIM_TCP_EVENT_FAILED) && end->state != TCP_END_DEAD)
-    tcp_end_fail (end, get_reason (end));
+    sim_tcp_end_fail (end, get_reason (end));
 }
 
 /* Inside calls nothing is sent and nobody is called back: that happens here. */
 void
-tcp_end_task (gpointer user_data)
+sim_tcp_end_task (gpointer user_data)
 {
   TcpEnd *end = user_data;
   TcpConnection *connection = end->connection;
   CaimanReason failure = end->failure;
 
-  tcp_connection_pin (connection);
+  sim_tcp_connection_pin (connection);
   end->failure = CAIMAN_REASON_NONE;
   if (failure != CAIMAN_REASON_NONE)
     end->base.events->failed (end->base.user_data, failure);
-  tcp_end_flush (end);
-  tcp_end_tell (end);
-  tcp_end_flush (end);
-  tcp_connection_unpin (connection);
+  sim_tcp_end_flush (end);
+  sim_tcp_end_tell (end);
+  sim_tcp_end_flush (end);
+  sim_tcp_connection_unpin (connection);
 }
 
 static void
@@ -322,7 +322,7 @@ end_free (CaimanTransport *self)
   TcpConnection *connection = end->connection;
 
   g_assert (end->held);
-  tcp_connection_pin (connection);
+  sim_tcp_connection_pin (connection);
   if (end->state == TCP_END_OPEN && end->finished) {
     die (end, CAIMAN_REASON_NONE);
     drain (end);
@@ -332,10 +332,10 @@ end_free (CaimanTransport *self)
   }
   end->held = FALSE;
   /* With nothing left to be sent, it need not wait for the task. */
-  tcp_connection_unpin (connection);
+  sim_tcp_connection_unpin (connection);
 }
 
-const CaimanTransportClass tcp_end_class = {
+const CaimanTransportClass sim_tcp_end_class = {
   .name = "tcp",
   .send = end_send,
   .is_writable = end_is_writable,

@@ -3,13 +3,13 @@
 #include "sim/tcp-carrier-private.h"
 
 void
-tcp_will_change (SimCarrier *carrier, SimDirection direction)
+sim_tcp_carrier_will_change (SimCarrier *carrier, SimDirection direction)
 {
   sim_packet_path_will_change (carrier->ways[direction].path, tcp_carrier_now (carrier));
 }
 
 void
-tcp_changed (SimCarrier *carrier, SimDirection direction)
+sim_tcp_carrier_changed (SimCarrier *carrier, SimDirection direction)
 {
   TcpWay *way = &carrier->ways[direction];
   const SimPathDirection *state = &carrier->path->directions[direction];
@@ -19,7 +19,7 @@ tcp_changed (SimCarrier *carrier, SimDirection direction)
   sim_packet_path_set_blackhole (way->path, state->dark ? SIM_BLACKHOLE_VANISH : SIM_BLACKHOLE_OFF,
                                  now_ns);
   sim_packet_path_set_paused (way->path, state->paused, now_ns);
-  tcp_way_arm (way);
+  sim_tcp_way_arm (way);
 }
 
 /* Calls @func for each connection. All stay until the last call: what one sends may drop the last
@@ -31,12 +31,12 @@ for_each (SimCarrier *carrier, void (*func) (TcpConnection *connection, guint ar
   TcpConnection *next;
 
   for (TcpConnection *c = carrier->first; c; c = c->next)
-    tcp_connection_pin (c);
+    sim_tcp_connection_pin (c);
   for (TcpConnection *c = carrier->first; c; c = c->next)
     func (c, argument);
   for (TcpConnection *c = carrier->first; c; c = next) {
     next = c->next;
-    tcp_connection_unpin (c);
+    sim_tcp_connection_unpin (c);
   }
 }
 
@@ -48,7 +48,7 @@ kill_end (TcpEnd *end, CaimanReason reason)
   if (end->state == TCP_END_DEAD)
     return;
   if (end->held)
-    tcp_end_fail_later (end, reason);
+    sim_tcp_end_fail_later (end, reason);
   else
     end->state = TCP_END_DEAD;
 }
@@ -61,7 +61,7 @@ take_down (TcpConnection *connection, guint argument)
 }
 
 void
-tcp_went_down (SimCarrier *carrier)
+sim_tcp_carrier_went_down (SimCarrier *carrier)
 {
   for_each (carrier, take_down, 0);
   for (guint d = 0; d < SIM_N_DIRECTIONS; d++)
@@ -82,7 +82,7 @@ reset_connection (TcpConnection *connection, guint argument)
 }
 
 void
-tcp_reset (SimCarrier *carrier)
+sim_tcp_carrier_reset (SimCarrier *carrier)
 {
   for_each (carrier, reset_connection, 0);
 }
@@ -100,12 +100,12 @@ close_connection (TcpConnection *connection, guint argument)
       continue;
     sim_tcp_close (end->tcp, tcp_carrier_now (connection->carrier));
     end->finished = TRUE;
-    tcp_end_flush (end);
+    sim_tcp_end_flush (end);
   }
 }
 
 void
-tcp_close (SimCarrier *carrier)
+sim_tcp_carrier_close (SimCarrier *carrier)
 {
   for_each (carrier, close_connection, 0);
 }
@@ -122,7 +122,7 @@ vanish (TcpConnection *connection, guint index)
 }
 
 void
-tcp_half_open (SimCarrier *carrier, SimDirection direction)
+sim_tcp_carrier_half_open (SimCarrier *carrier, SimDirection direction)
 {
   for_each (carrier, vanish, direction);
 }

@@ -95,32 +95,32 @@ tcp_end_get_peer (TcpEnd *end)
 /* tcp-carrier.c */
 
 /* Puts all on its way that @end's endpoint has to send now, and arms timers. */
-void tcp_end_flush (TcpEnd *end);
-void tcp_end_arm (TcpEnd *end);
-void tcp_way_arm (TcpWay *way);
-void tcp_end_make_tcp (TcpEnd *end);
+void sim_tcp_end_flush (TcpEnd *end);
+void sim_tcp_end_arm (TcpEnd *end);
+void sim_tcp_way_arm (TcpWay *way);
+void sim_tcp_end_make_tcp (TcpEnd *end);
 
-void tcp_connection_pin (TcpConnection *connection);
-void tcp_connection_unpin (TcpConnection *connection);
+void sim_tcp_connection_pin (TcpConnection *connection);
+void sim_tcp_connection_unpin (TcpConnection *connection);
 
 /* tcp-carrier-end.c */
-extern const CaimanTransportClass tcp_end_class;
+extern const CaimanTransportClass sim_tcp_end_class;
 
 /* Tells the user what has happened at the endpoint. From timers only; pins are the caller's. */
-void tcp_end_tell (TcpEnd *end);
+void sim_tcp_end_tell (TcpEnd *end);
 
 /* The end is dead for its user, who is told: at once, or by a timer of now. The endpoint goes on
  * unless it is killed. */
-void tcp_end_fail (TcpEnd *end, CaimanReason reason);
-void tcp_end_fail_later (TcpEnd *end, CaimanReason reason);
-void tcp_end_task (gpointer user_data);
+void sim_tcp_end_fail (TcpEnd *end, CaimanReason reason);
+void sim_tcp_end_fail_later (TcpEnd *end, CaimanReason reason);
+void sim_tcp_end_task (gpointer user_data);
 
 /* tcp-carrier-fault.c: slots of SimCarrierClass */
-void tcp_will_change (SimCarrier *carrier, SimDirection direction);
-void tcp_changed (SimCarrier *carrier, SimDirection direction);
-void tcp_went_down (SimCarrier *carrier);
-void tcp_reset (SimCarrier *carrier);
-void tcp_close (SimCarrier *carrier);
-void tcp_half_open (SimCarrier *carrier, SimDirection direction);
+void sim_tcp_carrier_will_change (SimCarrier *carrier, SimDirection direction);
+void sim_tcp_carrier_changed (SimCarrier *carrier, SimDirection direction);
+void sim_tcp_carrier_went_down (SimCarrier *carrier);
+void sim_tcp_carrier_reset (SimCarrier *carrier);
+void sim_tcp_carrier_close (SimCarrier *carrier);
+void sim_tcp_carrier_half_open (SimCarrier *carrier, SimDirection direction);
 
 G_END_DECLS

@@ -35,9 +35,9 @@ give_back (SimCarrier *carrier, TcpPacket *packet)
 
   packet->next = carrier->free_packets;
   carrier->free_packets = packet;
-  tcp_connection_pin (connection);
+  sim_tcp_connection_pin (connection);
   connection->n_flying--;
-  tcp_connection_unpin (connection);
+  sim_tcp_connection_unpin (connection);
 }
 
 static void
@@ -108,7 +108,7 @@ shrink_segments (TcpEnd *end)
 }
 
 void
-tcp_end_flush (TcpEnd *end)
+sim_tcp_end_flush (TcpEnd *end)
 {
   SimCarrier *carrier = end->connection->carrier;
   SimTcpStream *stream = &end->connection->streams[end->index];
@@ -118,7 +118,7 @@ tcp_end_flush (TcpEnd *end)
 
   if (!end->tcp)
     return;
-  tcp_connection_pin (end->connection);
+  sim_tcp_connection_pin (end->connection);
   while (sim_tcp_next_segment (end->tcp, &segment, now_ns)) {
     any = TRUE;
     if (stream->unsent && segment.payload_bytes > 0)
@@ -128,9 +128,9 @@ tcp_end_flush (TcpEnd *end)
       shrink_segments (end);
   }
   if (any)
-    tcp_way_arm (&carrier->ways[end->index]);
-  tcp_end_arm (end);
-  tcp_connection_unpin (end->connection);
+    sim_tcp_way_arm (&carrier->ways[end->index]);
+  sim_tcp_end_arm (end);
+  sim_tcp_connection_unpin (end->connection);
 }
 
 /* --- Arrival --- */
@@ -148,7 +148,7 @@ answer_with_reset (TcpEnd *end, const SimTcpSegment *segment)
     reset.ack = segment->seq + 1;
   }
   transmit (end, &reset);
-  tcp_way_arm (&end->connection->carrier->ways[end->index]);
+  sim_tcp_way_arm (&end->connection->carrier->ways[end->index]);
 }
 
 static void
@@ -158,9 +158,9 @@ handle_syn (TcpEnd *server, const SimTcpSegment *segment)
     answer_with_reset (server, segment);
     return;
   }
-  tcp_end_make_tcp (server);
+  sim_tcp_end_make_tcp (server);
   sim_tcp_accept (server->tcp, segment, tcp_carrier_now (server->connection->carrier));
-  tcp_end_flush (server);
+  sim_tcp_end_flush (server);
 }
 
 static void
@@ -179,10 +179,10 @@ handle_segment (TcpEnd *end, const SimTcpSegment *segment)
     return;
   }
   sim_tcp_received (end->tcp, segment, tcp_carrier_now (end->connection->carrier));
-  tcp_end_flush (end);
-  tcp_end_tell (end);
+  sim_tcp_end_flush (end);
+  sim_tcp_end_tell (end);
   if (end->tcp)
-    tcp_end_flush (end);
+    sim_tcp_end_flush (end);
 }
 
 static void
@@ -198,14 +198,14 @@ way_due (gpointer user_data)
     TcpPacket *packet = ip.data;
     TcpConnection *connection = packet->connection;
 
-    tcp_connection_pin (connection);
+    sim_tcp_connection_pin (connection);
     /* A packet that is damaged does not get past TCP's checksum. */
     if (!(ip.flags & SIM_PACKET_CORRUPTED))
       handle_segment (&connection->ends[!way->direction], &packet->segment);
     give_back (carrier, packet);
-    tcp_connection_unpin (connection);
+    sim_tcp_connection_unpin (connection);
   }
-  tcp_way_arm (way);
+  sim_tcp_way_arm (way);
 }
 
 /* --- Timers --- */
@@ -219,13 +219,13 @@ arm_no_later (CaimanTimerQueue *queue, CaimanTimer *timer, gint64 at_ns)
 }
 
 void
-tcp_way_arm (TcpWay *way)
+sim_tcp_way_arm (TcpWay *way)
 {
   arm_no_later (way->carrier->queue, &way->timer, sim_packet_path_get_deadline (way->path));
 }
 
 void
-tcp_end_arm (TcpEnd *end)
+sim_tcp_end_arm (TcpEnd *end)
 {
   gint64 deadline_ns = MIN (sim_tcp_get_deadline (end->tcp), end->give_up_ns);
 
@@ -240,7 +240,7 @@ give_up (TcpEnd *end)
   end->give_up_ns = CAIMAN_TIME_NEVER;
   if (end->state == TCP_END_NEW) {
     sim_tcp_kill (end->tcp);
-    tcp_end_fail (end, CAIMAN_REASON_CONNECT_TIMEOUT);
+    sim_tcp_end_fail (end, CAIMAN_REASON_CONNECT_TIMEOUT);
   } else if (end->state == TCP_END_DEAD) {
     sim_tcp_abort (end->tcp, tcp_carrier_now (end->connection->carrier));
   }
@@ -255,14 +255,14 @@ end_due (gpointer user_data)
 
   if (!end->tcp)
     return;
-  tcp_connection_pin (connection);
+  sim_tcp_connection_pin (connection);
   if (end->give_up_ns <= now_ns)
     give_up (end);
   if (sim_tcp_get_deadline (end->tcp) <= now_ns)
     sim_tcp_advance (end->tcp, now_ns);
-  tcp_end_flush (end);
-  tcp_end_tell (end);
-  tcp_connection_unpin (connection);
+  sim_tcp_end_flush (end);
+  sim_tcp_end_tell (end);
+  sim_tcp_connection_unpin (connection);
 }
 
 /* --- Connections --- */
@@ -297,13 +297,13 @@ is_end_alive (const TcpEnd *end)
 }
 
 void
-tcp_connection_pin (TcpConnection *connection)
+sim_tcp_connection_pin (TcpConnection *connection)
 {
   connection->pins++;
 }
 
 void
-tcp_connection_unpin (TcpConnection *connection)
+sim_tcp_connection_unpin (TcpConnection *connection)
 {
   g_assert (connection->pins > 0);
   connection->pins--;
@@ -313,7 +313,7 @@ tcp_connection_unpin (TcpConnection *connection)
 }
 
 void
-tcp_end_make_tcp (TcpEnd *end)
+sim_tcp_end_make_tcp (TcpEnd *end)
 {
   SimCarrier *carrier = end->connection->carrier;
   SimTcpConfig config = carrier->path->tcp;
@@ -327,13 +327,13 @@ tcp_end_make_tcp (TcpEnd *end)
 static void
 init_end (TcpEnd *end, TcpConnection *connection, guint index)
 {
-  end->base.klass = &tcp_end_class;
+  end->base.klass = &sim_tcp_end_class;
   end->connection = connection;
   end->index = index;
   end->reading = TRUE;
   end->give_up_ns = CAIMAN_TIME_NEVER;
   caiman_timer_init (&end->timer, end_due, end);
-  caiman_timer_init (&end->task_timer, tcp_end_task, end);
+  caiman_timer_init (&end->task_timer, sim_tcp_end_task, end);
 }
 
 static CaimanTransport *
@@ -353,15 +353,15 @@ tcp_connect (SimCarrier *carrier)
   for (guint i = 0; i < 2; i++)
     init_end (&connection->ends[i], connection, i);
   client->held = TRUE;
-  tcp_end_make_tcp (client);
+  sim_tcp_end_make_tcp (client);
   if (carrier->path->down) {
     sim_tcp_kill (client->tcp);
-    tcp_end_fail_later (client, CAIMAN_REASON_LINK_DOWN);
+    sim_tcp_end_fail_later (client, CAIMAN_REASON_LINK_DOWN);
     return &client->base;
   }
   client->give_up_ns = caiman_time_add (now_ns, carrier->path->connect_timeout_ns);
   sim_tcp_connect (client->tcp, now_ns);
-  tcp_end_flush (client);
+  sim_tcp_end_flush (client);
   return &client->base;
 }
 
@@ -431,10 +431,10 @@ const SimCarrierClass sim_tcp_carrier_class = {
   .connect = tcp_connect,
   .get_connections = tcp_get_connections,
   .get_queued_bytes = tcp_get_queued_bytes,
-  .will_change = tcp_will_change,
-  .changed = tcp_changed,
-  .went_down = tcp_went_down,
-  .reset = tcp_reset,
-  .close = tcp_close,
-  .half_open = tcp_half_open,
+  .will_change = sim_tcp_carrier_will_change,
+  .changed = sim_tcp_carrier_changed,
+  .went_down = sim_tcp_carrier_went_down,
+  .reset = sim_tcp_carrier_reset,
+  .close = sim_tcp_carrier_close,
+  .half_open = sim_tcp_carrier_half_open,
 };
