@@ -23,7 +23,8 @@ test_connect (void)
   g_assert_cmpint (info.srtt_ns, ==, MS (20));
   g_assert_cmpint (info.rto_ns, ==, MS (220)); /* SRTT and the least variation */
   g_assert_cmpuint (info.cwnd, ==, 10);
-  g_assert_cmpint (info.peer_window_bytes, ==, 64256); /* 44 segments of 1 460 bytes, in units of 128 */
+  g_assert_cmpint (info.peer_window_bytes, ==,
+                   64256); /* 44 segments of 1 460 bytes, in units of 128 */
 }
 
 static gint64
