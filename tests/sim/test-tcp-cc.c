@@ -5,11 +5,11 @@
 
 #define RTT MS (100)
 
-/* One round trip of ACKs for the whole window, two segments each; returns the time behind it. */
+/* One round trip of ACKs for the whole window, one for each segment; returns the time behind it. */
 static gint64
 run_round (SimTcpCc *cc, gint64 now_ns, gint64 rtt_ns)
 {
-  guint32 acks = MAX (cc->cwnd / 2, 1);
+  guint32 acks = cc->cwnd;
   SimTcpAckFacts facts = { .rtt_ns = rtt_ns, .srtt_ns = rtt_ns, .is_cwnd_limited = TRUE };
 
   for (guint32 i = 0; i < acks; i++) {
@@ -18,7 +18,7 @@ run_round (SimTcpCc *cc, gint64 now_ns, gint64 rtt_ns)
     facts.nxt = facts.now_ns + rtt_ns;
     if (cc->klass->on_rtt)
       cc->klass->on_rtt (cc, &facts);
-    cc->klass->on_ack (cc, &facts, 2);
+    cc->klass->on_ack (cc, &facts, 1);
   }
   return now_ns + rtt_ns;
 }

@@ -253,7 +253,8 @@ test_fixed_buffers (void)
     tcp_duo_establish (duo);
     tcp_duo_write (duo, 0, G_GINT64_CONSTANT (1000000000));
     tcp_duo_advance (duo, SEC (5));
-    gint64 most = 100000 * 50;
+    /* The last write may go over the send buffer, by 16 KiB here. */
+    gint64 most = (i == 0 ? 100000 : 116384) * 50;
     g_assert_cmpint (duo->ends[1].n_read, <=, most + 120000);
     g_assert_cmpint (duo->ends[1].n_read, >=, most * 8 / 10);
   }
