@@ -130,6 +130,10 @@ set_one (FaultsLink *link, ScenarioDirection direction, guint mask, const Scenar
     path->loss = values->loss;
   if (mask & SCENARIO_SET_QUEUE)
     path->queue = values->queue;
+  if (mask & SCENARIO_SET_MTU) {
+    path->mtu_bytes = values->mtu_bytes;
+    path->mtu_is_blackhole = values->mtu_is_blackhole;
+  }
   TestbedFault fault = { .kind = TESTBED_SET,
                          .link = link->index,
                          .directions = (ScenarioDirections)(1u << direction),
