@@ -217,6 +217,7 @@ load_group_file (Loading *loading, ScanGroup *group)
     return;
   if (group->entries->len > 1) {
     scan_errors_add (loading->errors, entry->place, "file: a trace from a file has no other key");
+    g_ptr_array_set_size (group->entries, 0);
     return;
   }
   g_autofree char *path = make_path (loading, entry->place, entry->value);

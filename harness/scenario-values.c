@@ -76,8 +76,7 @@ value_parse_jitter (const char *text, ScenarioJitter *jitter_out)
   ScenarioJitter jitter = { SCENARIO_JITTER_NONE, 0, 0 };
 
   if (kind < 0 || (n_args > 0) != (kind != SCENARIO_JITTER_NONE) || n_args > 2)
-    return g_strdup_printf ("'%s' is not none, uniform(T), normal(T) or pareto(T), each with a "
-                            "correlation behind T where that is wanted: normal(2ms, 30%%)",
+    return g_strdup_printf ("'%s' is not none, uniform(T[, P]), normal(T[, P]) or pareto(T[, P])",
                             text);
   jitter.kind = (ScenarioJitterKind)kind;
   char *problem = n_args ? value_parse_time (call[1], 0, HOUR_NS, &jitter.spread_ns) : NULL;
