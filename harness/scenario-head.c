@@ -16,7 +16,8 @@
 
 static const char *const fixed_groups[] = { "scenario", "config", "client", "server",
                                             "expect",   "sweep",  "gate",   NULL };
-static const char *const named_groups[] = { "link", "traffic", "event", NULL };
+static const char *const named_groups[] = { "link",       "traffic",       "event", "trace",
+                                            "bottleneck", "cross-traffic", NULL };
 static const char *const reserved_names[] = { "all",  "connection", "client", "server", "integrity",
                                               "both", "up",         "down",   NULL };
 
@@ -93,8 +94,8 @@ reader_check_groups (Reader *reader)
 /* ---- [scenario] ---- */
 
 static const char *const scenario_keys[] = {
-  "format", "extends", "title",        "description",     "carrier", "duration",
-  "seed",   "ends",    "heals-within", "sample-interval", NULL
+  "format", "extends",      "title",           "description",        "carrier", "duration", "seed",
+  "ends",   "heals-within", "sample-interval", "congestion-control", NULL
 };
 static const char *const ends_names[] = { "when-complete", "at-duration", NULL };
 

@@ -79,12 +79,33 @@ void reader_check_groups (Reader *reader);
 
 void reader_read_scenario (Reader *reader);
 void reader_read_endpoints (Reader *reader);
+void reader_read_traces (Reader *reader);
+void reader_read_bottlenecks (Reader *reader);
 void reader_read_links (Reader *reader);
+void reader_read_cross (Reader *reader);
 void reader_read_flows (Reader *reader);
 void reader_read_events (Reader *reader);
 void reader_read_expects (Reader *reader);
 void reader_read_sweep (Reader *reader);
 void reader_read_gates (Reader *reader);
+
+/* Keys that links and bottlenecks have. */
+void reader_read_rate (Reader *reader, const Fields *fields, ScenarioDirection direction,
+                       gboolean is_required, ScenarioPath *path);
+void reader_read_queue (const Fields *fields, ScenarioDirection direction, ScenarioPath *path);
+
+/* TRUE when the value has the form trace(NAME): 1 + its index is in *@number_out, or an error has
+ * been noted. @field: the SimTraceFields bit that it needs. */
+gboolean reader_take_trace (Reader *reader, const Fields *fields, const ScanEntry *entry,
+                            guint field, guint *number_out);
+
+/* Replaces the names of trace files in @doc by what is in them. */
+void scenario_traces_load (ScanDoc *doc, ScanErrors *errors);
+
+/* TRUE when a key is set that only packets know of. */
+gboolean scenario_link_has_packets (const ScenarioLink *link);
+
+void scenario_trace_print (GString *text, const ScenarioTrace *trace);
 
 /* What must hold between groups. */
 void reader_check_flows (Reader *reader);
@@ -111,6 +132,9 @@ const char **scenario_list_links (const Scenario *scenario);
 const char **scenario_list_flows (const Scenario *scenario);
 const char **scenario_list_events (const Scenario *scenario);
 
+void scenario_trace_free (gpointer trace);
+void scenario_bottleneck_free (gpointer bottleneck);
+void scenario_cross_free (gpointer cross);
 void scenario_link_free (gpointer link);
 void scenario_flow_free (gpointer flow);
 void scenario_event_free (gpointer event);
@@ -120,5 +144,11 @@ void scenario_gate_free (gpointer gate);
 
 /* (transfer full) scenario_print() without [gate]: what decides a run and its verdict. */
 char *scenario_print_run (const Scenario *scenario);
+
+/* scenario-tcp.c: the keys of carrier = tcp, and the carrier's receive buffer. */
+extern const char *const scenario_congestion_names[];
+void reader_check_tcp (Reader *reader); /* after all links have been read */
+void reader_read_tcp (Reader *reader, const Fields *fields, ScenarioLink *link);
+void scenario_print_tcp (GString *text, const ScenarioLink *link);
 
 G_END_DECLS

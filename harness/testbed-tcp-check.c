@@ -53,7 +53,8 @@ check_link (const ScenarioLink *link, GPtrArray *refused)
     refuse (refused, name,
             "carrier = %s: a link of the testbed tcp is a relayed stream, which is carrier = pipe",
             scenario_carrier_to_string (link->carrier));
-  if (link->receive_buffer_bytes < BUFFER_MIN_BYTES)
+  if (link->receive_buffer_bytes != SCENARIO_BUFFER_AUTO &&
+      link->receive_buffer_bytes < BUFFER_MIN_BYTES)
     refuse (
         refused, name,
         "receive-buffer: below 16 KiB the kernel's buffers alone are larger on the testbed tcp; "
@@ -71,6 +72,7 @@ testbed_tcp_check (const Scenario *scenario)
 
   for (guint i = 0; i < scenario->links->len; i++)
     check_link (scenario_get_link (scenario, i), refused);
+  testbed_refuse_packets (scenario, refused);
   for (guint i = 0; i < scenario->events->len; i++) {
     const ScenarioEvent *event = scenario_get_event (scenario, i);
     g_autofree char *where = g_strdup_printf ("event %s: set", event->name);

@@ -18,7 +18,9 @@ typedef enum {
 
 typedef struct {
   SimDistKind kind;
-  gint64 scale_ns; /* 0 ... SIM_DIST_SCALE_MAX_NS */
+  gint64 scale_ns;         /* 0 ... SIM_DIST_SCALE_MAX_NS */
+  guint32 correlation_ppb; /* of a packet's deviation with the one before it, in ppb; path.h draws
+                              with it, sim_dist_draw() alone does not know of it */
 } SimDist;
 
 /* One hour: keeps all products within 64 bits. */
@@ -33,5 +35,8 @@ gint64 sim_dist_map (const SimDist *dist, guint64 bits);
 
 /* Draws a deviation in ns. SIM_DIST_NONE draws nothing from @prng. */
 gint64 sim_dist_draw (const SimDist *dist, CaimanPrng *prng);
+
+/* Draws from the exponential distribution with mean @mean_ns (>= 0, at most an hour), in ns. */
+gint64 sim_dist_draw_exponential (gint64 mean_ns, CaimanPrng *prng);
 
 G_END_DECLS

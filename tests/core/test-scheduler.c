@@ -128,6 +128,7 @@ test_skips_unfit (void)
     g_assert_true (pick (&world, 1000000) == second);
     first->blocked_remote = FALSE;
     first->suspected = TRUE;
+    first->took_ns = MS (1000) - world.connection->config.suspect_floor_ns;
     g_assert_true (pick (&world, 1000000) == second);
     second->suspected = TRUE; /* none is above suspicion: better than nothing */
     g_assert_nonnull (pick (&world, 1000000));
@@ -199,6 +200,27 @@ test_weight (void)
   }
 }
 
+/* Suspected, but its transport has made room for more: TCP repairs a loss, it must not run dry. */
+static void
+test_suspected_but_alive (void)
+{
+  World world;
+  world_init (&world, CAIMAN_POLICY_ADAPTIVE);
+  CaimanLink *fast = world_add (&world, MBIT (50), MS (20), NULL);
+  CaimanLink *slow = world_add (&world, MBIT (50), MS (40), NULL);
+  gint64 floor_ns = world.connection->config.suspect_floor_ns;
+  fast->suspected = TRUE;
+  fast->took_ns = MS (1000) - floor_ns + 1;
+  g_assert_true (pick (&world, 1000000) == fast);
+  fast->took_ns = MS (1000) - floor_ns;
+  g_assert_true (pick (&world, 1000000) == slow);
+  caiman_link_set_writable (fast, FALSE, MS (1000));
+  g_assert_cmpint (fast->took_ns, ==, MS (1000) - floor_ns);
+  caiman_link_set_writable (fast, TRUE, MS (1000));
+  g_assert_cmpint (fast->took_ns, ==, MS (1000));
+  world_clear (&world);
+}
+
 /* A transport in back-off makes its link suspect after SRTT and the floor, whatever the RTT's
  * variation. */
 static void
@@ -265,10 +287,10 @@ test_younger_first (void)
     message->n_outstanding = 1;
     caiman_flight_append (&link->flight, message->seq, 0)->snapshot.sent_ns = MS (1000 + 5 * i);
   }
-  link->last_acked_sent_ns = MS (995); /* half a round trip later: what was sent at 1 005 ms */
+  link->last_acked_sent_ns = MS (995); /* three eighths of the RTT later: after 1 002.5 ms */
   caiman_link_suspect (link, MS (30));
-  g_assert_cmpuint (connection->queue.n_resend, ==, 2);
-  g_assert_cmpuint (caiman_send_queue_next_resend (&connection->queue)->seq, ==, 2);
+  g_assert_cmpuint (connection->queue.n_resend, ==, 3);
+  g_assert_cmpuint (caiman_send_queue_next_resend (&connection->queue)->seq, ==, 1);
   g_assert_true (caiman_link_reinject_older (link));
   g_assert_cmpuint (caiman_send_queue_next_resend (&connection->queue)->seq, ==, 0);
   g_assert_false (caiman_link_reinject_older (link));
@@ -321,6 +343,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/scheduler/local-window", test_local_window);
   g_test_add_func ("/core/scheduler/control/hint-backoff", test_hint_backoff);
   g_test_add_func ("/core/scheduler/control/younger-first", test_younger_first);
+  g_test_add_func ("/core/scheduler/adaptive/suspected-but-alive", test_suspected_but_alive);
   g_test_add_func ("/core/scheduler/skips-unfit", test_skips_unfit);
   g_test_add_func ("/core/scheduler/cost", test_cost);
   g_test_add_func ("/core/scheduler/weight", test_weight);

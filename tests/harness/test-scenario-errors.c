@@ -117,6 +117,23 @@ test_scenario (void)
       "[link lte]\nrate = 1mbit\ncarrier = tcp\n",
       "4: [link wifi] has no carrier: say 'carrier = pipe' or 'carrier = tcp' here or in "
       "[scenario]" },
+    { "",
+      "[scenario]\nformat = 1\nduration = 1s\ncarrier = pipe\ncongestion-control = bbr\n"
+      "[link wifi]\nrate = 1mbit\ncongestion-control = reno\nsend-buffer = auto\n"
+      "initial-window = 4\nuser-timeout = 1s\n",
+      "5: congestion-control: no link has carrier = tcp\n"
+      "8: congestion-control: only a link with carrier = tcp has it\n"
+      "9: send-buffer: only a link with carrier = tcp has it\n"
+      "10: initial-window: only a link with carrier = tcp has it\n"
+      "11: user-timeout: only a link with carrier = tcp has it" },
+    { "",
+      "[scenario]\nformat = 1\nduration = 1s\ncarrier = tcp\ncongestion-control = vegas\n"
+      "[link wifi]\nrate = 1mbit\nreceive-buffer = 1\ninitial-window = 0\n"
+      "[link lte]\nrate = 1mbit\ncongestion-control = bbr\nuser-timeout = 0s\n",
+      "5: congestion-control: unknown value 'vegas'; known: reno, cubic, bbr\n"
+      "8: receive-buffer: '1' needs a unit: B, kB, MB, GB, KiB, MiB or GiB\n"
+      "9: initial-window: '0' is out of range (1 to 1000)\n"
+      "13: user-timeout: '0s' is out of range (1ms to 10000h)" },
     { LINK, "[scenario]\nformat = 1\nduration = 1s\ncarier = pipe\n",
       "4: unknown key 'carier' in [scenario]; did you mean 'carrier'?" },
     { "", "[scenario]\nformat = 1\nduration = 1s\n[link wifi]\nrate = 1mbit\ncarrrier = pipe\n",
@@ -172,7 +189,7 @@ test_link (void)
       "dely = 5ms\nlos = 1%\n",
       "2: rate: '10' needs a unit: bit, kbit, mbit, gbit, or B/s, kB/s, MB/s, GB/s\n"
       "3: delay: '5' needs a unit: ns, us, ms, s, min or h\n"
-      "4: jitter: 'normal' is not none, uniform(T), normal(T) or pareto(T)\n"
+      "4: jitter: 'normal' is not none, uniform(T[, P]), normal(T[, P]) or pareto(T[, P])\n"
       "5: loss: '101%' is out of range (0% to 100%)\n"
       "6: queue: '50' is not a time (100ms), a size (64KiB) or a number of packets (50 packets)\n"
       "7: unknown key 'dely' in [link a]; did you mean 'delay'?\n"
@@ -182,7 +199,7 @@ test_link (void)
       "queue = 0ms\n",
       "2: rate: '0bit' is out of range (1bit to 1000gbit)\n"
       "3: delay: '2h' is out of range (0s to 1h)\n"
-      "4: jitter: 'poisson(1ms)' is not none, uniform(T), normal(T) or pareto(T)\n"
+      "4: jitter: 'poisson(1ms)' is not none, uniform(T[, P]), normal(T[, P]) or pareto(T[, P])\n"
       "5: loss: gilbert takes 2 to 4 probabilities: gilbert(p, r[, 1-h[, 1-k]])\n"
       "6: queue: '0ms' is out of range" },
     { HEAD,
@@ -194,7 +211,8 @@ test_link (void)
       "5: up.jitter: 'x' is not a number with a unit (ns, us, ms, s, min or h)\n"
       "6: queue: '0' is out of range (1 to 1000000000)" },
     { HEAD, "[link a]\nrate = 1mbit\nloss = 1% (x\nup.loss = lots\ndown.loss = gilbert(1%, 200%)\n",
-      "4: up.loss: 'lots' is not none, P%, gilbert(P, R[, 1-H[, 1-K]]), every(N) or mask(0001)\n"
+      "4: up.loss: 'lots' is not none, P%, gilbert(P, R[, 1-H[, 1-K]]), four-state(P13, P31, P32, "
+      "P23, P14), every(N) or mask(0001)\n"
       "5: down.loss: '200%' is out of range (0% to 100%)" },
     { HEAD, "[link a]\nrate = 1mbit\nloss = 1% (x\n",
       "3: loss: '1% (x' has parentheses that do not match" },
