@@ -10,31 +10,16 @@
  * a queue of its own takes the parts (serialise, draw_loss, draw_delay). */
 #pragma once
 
+#include "sim/bottleneck.h"
 #include "sim/dist.h"
 #include "sim/loss.h"
 
 G_BEGIN_DECLS
 
-/* A rate that serialises in no time. */
-#define SIM_RATE_UNLIMITED G_MAXINT64
-/* The highest finite rate: 1 Tbit/s. Finite rates are 1 ... SIM_RATE_MAX_BPS. */
-#define SIM_RATE_MAX_BPS G_GINT64_CONSTANT (1000000000000)
 /* The longest one-way delay: one hour. */
 #define SIM_DELAY_MAX_NS (3600 * CAIMAN_NS_PER_S)
 /* Largest packet that sim_path_enqueue() and sim_path_serialise() take. */
 #define SIM_PATH_PACKET_MAX_BYTES (1u << 30)
-
-typedef enum {
-  SIM_QUEUE_UNLIMITED,
-  SIM_QUEUE_TIME,    /* value in ns at the current rate */
-  SIM_QUEUE_BYTES,   /* value in bytes */
-  SIM_QUEUE_PACKETS, /* value in packets */
-} SimQueueUnit;
-
-typedef struct {
-  SimQueueUnit unit;
-  gint64 value; /* > 0 unless unlimited */
-} SimQueueLimit;
 
 typedef struct {
   gint64 rate_bps; /* of the bytes that are counted as the packet's size */
@@ -42,7 +27,28 @@ typedef struct {
   SimDist jitter;
   SimLossConfig loss;
   SimQueueLimit queue;
+
+  /* The rest is for the packet path alone (packet-path.h); 0 everywhere else. */
+
+  SimDiscipline discipline; /* of the queue */
+  /* (nullable) These replace rate_bps, delay_ns and loss; each has that field. A trace's time 0 is
+   * the packet path's start. */
+  SimTrace *rate_trace;
+  SimTrace *delay_trace;
+  SimTrace *loss_trace;
+  guint32 jitter_correlation_ppb; /* of a packet's jitter with the one before it */
+  gboolean reorders;              /* packets may overtake each other by jitter */
+  guint32 duplicate_ppb;
+  guint32 corrupt_ppb;
+  guint32 mtu_bytes;           /* 0: none, else >= SIM_MTU_MIN_BYTES */
+  gboolean mtu_is_blackhole;   /* a packet that is too large vanishes; else the sender is told */
+  SimBottleneck *bottleneck;   /* (borrowed, nullable) shared, behind the own one */
+  const SimCrossConfig *cross; /* @n_cross sources in front of the own queue; copied by the path */
+  guint n_cross;
 } SimPathConfig;
+
+/* As IPv4 demands of every link (RFC 791). */
+#define SIM_MTU_MIN_BYTES 68
 
 /* Which way on a path: up is from client to server. A set in calls that take SimDirections. */
 typedef enum { SIM_DIRECTION_UP, SIM_DIRECTION_DOWN, SIM_N_DIRECTIONS } SimDirection;
@@ -89,6 +95,10 @@ void sim_path_set_delay (SimPath *path, gint64 delay_ns);
 void sim_path_set_jitter (SimPath *path, const SimDist *jitter);
 void sim_path_set_loss (SimPath *path, const SimLossConfig *loss);
 void sim_path_set_queue (SimPath *path, const SimQueueLimit *queue);
+void sim_path_set_mtu (SimPath *path, guint32 mtu_bytes, gboolean is_blackhole);
+
+/* All of it at once, but for the shared bottleneck and the cross traffic, which stay. */
+void sim_path_set_config (SimPath *path, const SimPathConfig *config);
 
 /* A packet of @size_bytes comes at @now_ns (never before an earlier call's). PASSES fills
  * *@departure_ns_out (last bit on the wire) and *@arrival_ns_out; the others leave both alone.
