@@ -57,3 +57,18 @@ testbed_sim_convert_path (const ScenarioPath *path)
   config.queue = convert_queue (&path->queue);
   return config;
 }
+
+void
+testbed_sim_set_parts (SimPathConfig *config, const SimPathConfig *wanted, guint set_mask)
+{
+  if (set_mask & SCENARIO_SET_RATE)
+    config->rate_bps = wanted->rate_bps;
+  if (set_mask & SCENARIO_SET_DELAY)
+    config->delay_ns = wanted->delay_ns;
+  if (set_mask & SCENARIO_SET_JITTER)
+    config->jitter = wanted->jitter;
+  if (set_mask & SCENARIO_SET_LOSS)
+    config->loss = wanted->loss;
+  if (set_mask & SCENARIO_SET_QUEUE)
+    config->queue = wanted->queue;
+}

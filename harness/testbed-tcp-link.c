@@ -149,14 +149,7 @@ set_path (TcpLink *link, const TestbedFault *fault, SimDirection direction)
       *relay_bottleneck_get_config (relay_get_bottleneck (link->relay, direction));
   SimPathConfig wanted = testbed_sim_convert_path (fault->path);
 
-  if (fault->set_mask & SCENARIO_SET_RATE)
-    config.rate_bps = wanted.rate_bps;
-  if (fault->set_mask & SCENARIO_SET_DELAY)
-    config.delay_ns = wanted.delay_ns;
-  if (fault->set_mask & SCENARIO_SET_JITTER)
-    config.jitter = wanted.jitter;
-  if (fault->set_mask & SCENARIO_SET_QUEUE)
-    config.queue = wanted.queue;
+  testbed_sim_set_parts (&config, &wanted, fault->set_mask);
   relay_set_config (link->relay, direction, &config);
 }
 

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* testbed-lab-private.h - the parts of the lab.
+ *
+ *   testbed-lab.c        the testbed (over testbed-real.h) and its emulator
+ *   testbed-lab-link.c   a link: its ends, the server's listening socket, faults
+ *   testbed-lab-check.c  what is refused */
+#pragma once
+
+#include "harness/testbed-end.h"
+#include "harness/testbed-lab.h"
+#include "harness/testbed-real.h"
+#include "lab/emulator.h"
+
+G_BEGIN_DECLS
+
+typedef struct _TestbedLab TestbedLab;
+typedef struct _TestbedLabLink TestbedLabLink;
+
+struct _TestbedLab {
+  TestbedReal base;
+  GPtrArray *lab_links; /* of TestbedLabLink, by scenario link */
+  LabEmulator *emulator;
+  Histogram lateness; /* of packets; the emulator's until it has stopped */
+};
+
+struct _TestbedLabLink {
+  TestbedLab *testbed;
+  guint index;
+  GQueue ends[SCENARIO_N_SIDES]; /* of TestbedEnd */
+  gboolean down, refusing;
+  gboolean server_runs;
+  gboolean listening;
+  CaimanLoopWatch watch; /* of the server's listening socket, while @listening */
+  struct {
+    TestbedPacketFunc func; /* (nullable) */
+    gpointer user_data;
+  } after_packet[SCENARIO_N_SIDES];
+};
+
+/* --- testbed-lab-link.c --- */
+
+TestbedLabLink *testbed_lab_link_new (TestbedLab *testbed, guint index);
+void testbed_lab_link_free (TestbedLabLink *link); /* accepts NULL; all ends must be gone */
+
+/* Starts to connect (transfer full); NULL: it failed at once. */
+CaimanTransport *testbed_lab_link_connect (TestbedLabLink *link, CaimanReason *reason_out);
+
+/* Whether the server runs, and so listens. */
+void testbed_lab_link_set_server (TestbedLabLink *link, gboolean runs);
+
+void testbed_lab_link_apply (TestbedLabLink *link, const TestbedFault *fault);
+
+/* --- testbed-lab-check.c --- */
+
+GPtrArray *testbed_lab_check (const Scenario *scenario);
+
+G_END_DECLS

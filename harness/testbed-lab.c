@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* testbed-lab.c - the testbed itself: a TestbedReal whose links are an emulator's. */
+#include "harness/testbed-lab-private.h"
+
+#include "harness/testbed-sim.h"
+
+static TestbedLab *
+to_lab (Testbed *self)
+{
+  return (TestbedLab *)self;
+}
+
+static TestbedLabLink *
+get_link (Testbed *self, guint link)
+{
+  return g_ptr_array_index (to_lab (self)->lab_links, link);
+}
+
+static CaimanTransport *
+connect_link (TestbedReal *self, guint link, CaimanReason *reason_out)
+{
+  return testbed_lab_link_connect (get_link (&self->base, link), reason_out);
+}
+
+static void
+set_server (TestbedReal *self, gboolean runs)
+{
+  const TestbedLab *lab = to_lab (&self->base);
+
+  for (guint i = 0; i < lab->lab_links->len; i++)
+    testbed_lab_link_set_server (g_ptr_array_index (lab->lab_links, i), runs);
+}
+
+static void
+lab_apply (Testbed *self, const TestbedFault *fault)
+{
+  testbed_lab_link_apply (get_link (self, fault->link), fault);
+}
+
+static void
+lab_after_packets (Testbed *self, ScenarioSide side, guint link, TestbedPacketFunc func,
+                   gpointer user_data)
+{
+  TestbedLabLink *lab_link = get_link (self, link);
+
+  lab_link->after_packet[side].func = func;
+  lab_link->after_packet[side].user_data = user_data;
+}
+
+static gint64
+lab_get_queue_bytes (Testbed *self, guint link, ScenarioDirection direction)
+{
+  return (gint64)lab_emulator_get_queue_bytes (to_lab (self)->emulator, link,
+                                               (SimDirection)direction);
+}
+
+static gint64
+lab_get_wire_bytes (Testbed *self, guint link, ScenarioDirection direction)
+{
+  return (gint64)lab_emulator_get_wire_bytes (to_lab (self)->emulator, link,
+                                              (SimDirection)direction);
+}
+
+/* --- Running --- */
+
+static void
+packet_was_late (gpointer user_data, gint64 lateness_ns)
+{
+  histogram_add (&((TestbedLab *)user_data)->lateness, lateness_ns);
+}
+
+static void
+lab_run (Testbed *self, gint64 until_ns)
+{
+  TestbedLab *lab = to_lab (self);
+
+  lab_emulator_start (lab->emulator);
+  testbed_real_run (self, until_ns);
+  lab_emulator_stop (lab->emulator);
+}
+
+/* The lateness of packets and that of everything else: the worse of the two. */
+static void
+lab_get_timing (Testbed *self, TestbedTiming *timing_out)
+{
+  const TestbedLab *lab = to_lab (self);
+
+  testbed_real_get_timing (self, timing_out);
+  timing_out->lateness_p99_ns =
+      MAX (timing_out->lateness_p99_ns, histogram_get_quantile (&lab->lateness, 990000));
+  timing_out->lateness_max_ns =
+      MAX (timing_out->lateness_max_ns, histogram_get_max (&lab->lateness));
+}
+
+/* --- Life --- */
+
+static void
+lab_free (Testbed *self)
+{
+  TestbedLab *lab = to_lab (self);
+
+  testbed_real_stop_all (&lab->base);
+  g_ptr_array_unref (lab->lab_links);
+  lab_emulator_free (lab->emulator);
+  testbed_real_clear (&lab->base);
+  histogram_clear (&lab->lateness);
+  g_free (lab);
+}
+
+static LabEmulator *
+make_emulator (TestbedLab *lab, guint64 seed, GError **error)
+{
+  const Scenario *scenario = lab->base.scenario;
+  guint n_links = scenario->links->len;
+  g_autofree SimPathConfig *configs = g_new0 (SimPathConfig, n_links * SIM_N_DIRECTIONS);
+  g_autofree LabLinkOptions *links = g_new0 (LabLinkOptions, n_links);
+
+  for (guint i = 0; i < n_links; i++) {
+    const ScenarioLink *link = scenario_get_link (scenario, i);
+    for (guint d = 0; d < SIM_N_DIRECTIONS; d++)
+      configs[i * SIM_N_DIRECTIONS + d] = testbed_sim_convert_path (&link->path[d]);
+    links[i] = (LabLinkOptions) { .name = link->name, .config = &configs[i * SIM_N_DIRECTIONS] };
+  }
+  return lab_emulator_new (links, n_links, seed, packet_was_late, lab, error);
+}
+
+static void
+free_link (gpointer link)
+{
+  testbed_lab_link_free (link);
+}
+
+static Testbed *
+lab_create (const Scenario *scenario, guint64 seed, const TestbedHandler *handler,
+            gpointer user_data, GError **error)
+{
+  static const TestbedRealFuncs funcs = { .connect = connect_link, .set_server = set_server };
+  TestbedLab *self = g_new0 (TestbedLab, 1);
+
+  histogram_init (&self->lateness);
+  self->lab_links = g_ptr_array_new_with_free_func (free_link);
+  if (testbed_real_init (&self->base, &testbed_lab_class, &funcs, scenario, handler, user_data,
+                         error))
+    self->emulator = make_emulator (self, seed, error);
+  if (!self->emulator) {
+    lab_free (&self->base.base);
+    return NULL;
+  }
+  for (guint i = 0; i < scenario->links->len; i++)
+    g_ptr_array_add (self->lab_links, testbed_lab_link_new (self, i));
+  return &self->base.base;
+}
+
+const TestbedClass testbed_lab_class = {
+  .name = "lab",
+  .check = testbed_lab_check,
+  .create = lab_create,
+  .free = lab_free,
+  .now = testbed_real_now,
+  .start = testbed_real_start,
+  .stop = testbed_real_stop,
+  .add_link = testbed_real_add_link,
+  .remove_link = testbed_real_remove_link,
+  .apply = lab_apply,
+  .find_link = testbed_real_find_link,
+  .after_packets = lab_after_packets,
+  .get_queue_bytes = lab_get_queue_bytes,
+  .get_wire_bytes = lab_get_wire_bytes,
+  .get_steps = testbed_real_get_steps,
+  .timer_new = testbed_real_timer_new,
+  .timer_arm = testbed_real_timer_arm,
+  .timer_free = testbed_real_timer_free,
+  .run = lab_run,
+  .quit = testbed_real_quit,
+  .get_timing = lab_get_timing,
+};
