@@ -3,6 +3,7 @@
 #include "harness/run-private.h"
 
 #include "harness/expect-eval.h"
+#include "harness/foreign.h"
 
 static void add_problem (Run *run, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
@@ -92,6 +93,7 @@ make_parts (Run *run, const TestbedClass *klass, const RunOptions *options)
 static void
 free_parts (Run *run)
 {
+  foreign_free (run->foreign);
   faults_free (run->faults);
   traffic_free (run->traffic);
   testbed_timer_free (run->sample_timer);
@@ -227,6 +229,26 @@ judge (Run *run)
   run->result->n_steps = run->testbed->klass->get_steps (run->testbed);
 }
 
+/* FALSE: told; what is to carry the traffic did not come up. */
+static gboolean
+begin (Run *run, const RunForeign *foreign)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!foreign) {
+    run_start_server (run);
+    run_start_client (run);
+    return TRUE;
+  }
+  run->foreign = foreign_new (run, foreign, &error);
+  if (!run->foreign) {
+    add_problem (run, "%s", error->message);
+    return FALSE;
+  }
+  foreign_begin (run->foreign);
+  return TRUE;
+}
+
 static void
 run_all (Run *run, const TestbedClass *klass, const RunOptions *options)
 {
@@ -235,8 +257,11 @@ run_all (Run *run, const TestbedClass *klass, const RunOptions *options)
     run->result->outcome = "failed";
     return;
   }
-  run_start_server (run);
-  run_start_client (run);
+  if (!begin (run, options ? options->foreign : NULL)) {
+    run->result->exit_class = RUN_EXIT_INTERNAL;
+    run->result->outcome = "failed";
+    return;
+  }
   if (run->scenario->sample_interval_ns > 0)
     testbed_timer_arm (run->sample_timer, run->scenario->sample_interval_ns);
   klass->run (run->testbed, run->scenario->duration_ns);
@@ -268,8 +293,10 @@ run_prepare (const Scenario *scenario, guint64 seed, const RunOptions *options)
   store->scenario_hash = store_run_string (store, scenario->hash);
   store->variant = store_run_string (store, options ? options->variant : NULL);
   store->seed = (gint64)(seed & G_MAXINT64);
-  store->policy = caiman_policy_to_string (
-      (CaimanPolicy)scenario->endpoint[SCENARIO_SIDE_CLIENT].config.policy);
+  store->policy = options && options->foreign
+                      ? store_run_string (store, options->foreign->name)
+                      : caiman_policy_to_string (
+                            (CaimanPolicy)scenario->endpoint[SCENARIO_SIDE_CLIENT].config.policy);
   store->testbed = store_run_string (store, options && options->testbed ? options->testbed : "sim");
   store->git_id = store_run_string (store, options && options->git_id ? options->git_id : "");
   run_record_scenario (store, scenario);
@@ -306,6 +333,8 @@ run_scenario (const Scenario *scenario, guint64 seed, const RunOptions *options,
   const TestbedClass *klass = find_class (options);
   g_autoptr (GPtrArray) refused = klass ? klass->check (scenario) : NULL;
 
+  if (klass && options && options->foreign)
+    foreign_check (scenario, refused);
   if (!klass || refused->len > 0) {
     result->exit_class = RUN_EXIT_SKIPPED;
     result->outcome = "skipped";

@@ -43,9 +43,11 @@ static CaimanTcpOptions
 get_options (const TestbedLabLink *link)
 {
   const ScenarioLink *spec = get_spec (link);
+  CaimanTcpOptions options = { .connect_timeout_ns = spec->connect_timeout_ns };
 
-  return (CaimanTcpOptions) { .connect_timeout_ns = spec->connect_timeout_ns,
-                              .congestion = "cubic" };
+  g_strlcpy (options.congestion, testbed_lab_get_congestion (link->testbed, link->index),
+             sizeof options.congestion);
+  return options;
 }
 
 /* --- Ends --- */

@@ -21,6 +21,7 @@ struct _TestbedLab {
   GPtrArray *lab_links; /* of TestbedLabLink, by scenario link */
   LabEmulator *emulator;
   Histogram lateness; /* of packets; the emulator's until it has stopped */
+  gboolean network_runs;
 };
 
 struct _TestbedLabLink {
@@ -36,6 +37,14 @@ struct _TestbedLabLink {
     gpointer user_data;
   } after_packet[SCENARIO_N_SIDES];
 };
+
+/* --- testbed-lab.c --- */
+
+/* Packets move from now on, for what has to be done over the network before the run. */
+void testbed_lab_start_network (TestbedLab *self);
+
+/* The congestion control of scenario link @link, as the kernel names it. */
+const char *testbed_lab_get_congestion (const TestbedLab *self, guint link);
 
 /* --- testbed-lab-link.c --- */
 

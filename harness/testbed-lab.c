@@ -69,12 +69,26 @@ packet_was_late (gpointer user_data, gint64 lateness_ns)
   histogram_add (&((TestbedLab *)user_data)->lateness, lateness_ns);
 }
 
+void
+testbed_lab_start_network (TestbedLab *self)
+{
+  if (!self->network_runs)
+    lab_emulator_start (self->emulator);
+  self->network_runs = TRUE;
+}
+
+const char *
+testbed_lab_get_congestion (const TestbedLab *self, guint link)
+{
+  return "cubic";
+}
+
 static void
 lab_run (Testbed *self, gint64 until_ns)
 {
   TestbedLab *lab = to_lab (self);
 
-  lab_emulator_start (lab->emulator);
+  testbed_lab_start_network (lab);
   testbed_real_run (self, until_ns);
   lab_emulator_stop (lab->emulator);
 }

@@ -47,7 +47,8 @@ LabEmulator *lab_emulator_new (const LabLinkOptions *links, guint n_links, guint
 /* The links' time begins, and their thread. Once. */
 void lab_emulator_start (LabEmulator *emulator);
 
-/* Packets stop; what is on its way stays where it is. Does nothing before start() or when stopped. */
+/* Packets stop; what is on its way stays where it is. Does nothing before start() or when stopped.
+ */
 void lab_emulator_stop (LabEmulator *emulator);
 
 /* Accepts NULL. Sockets in the namespaces live on as long as they are open, without links. */
