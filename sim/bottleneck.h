@@ -15,14 +15,9 @@
 
 #include "sim/cross-traffic.h"
 #include "sim/queue.h"
-#include "sim/trace.h"
+#include "sim/rate.h"
 
 G_BEGIN_DECLS
-
-/* A rate that serialises in no time. */
-#define SIM_RATE_UNLIMITED G_MAXINT64
-/* The highest finite rate: 1 Tbit/s. Finite rates are 1 ... SIM_RATE_MAX_BPS. */
-#define SIM_RATE_MAX_BPS G_GINT64_CONSTANT (1000000000000)
 
 typedef struct {
   gint64 rate_bps;      /* ignored when there is a trace */

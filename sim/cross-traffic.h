@@ -9,6 +9,7 @@
 #pragma once
 
 #include "core/prng.h"
+#include "sim/rate.h"
 
 G_BEGIN_DECLS
 
@@ -29,5 +30,24 @@ gboolean sim_cross_config_is_valid (const SimCrossConfig *config);
 
 /* The mean rate from the start on: rate x on / (on + off) for on-off. */
 gint64 sim_cross_config_get_mean_rate (const SimCrossConfig *config);
+
+/* ---- a source, for bottleneck.c ---- */
+
+typedef struct {
+  SimCrossConfig config; /* its name is not kept */
+  CaimanPrng prng;
+  SimRate rate; /* cbr, and on-off's on: exact gaps */
+  gint64 origin_ns;
+  gint64 next_ns;   /* the next packet; CAIMAN_TIME_NEVER: no more */
+  gint64 on_end_ns; /* on-off */
+} SimCross;
+
+/* @config is valid (asserted); its starts_ns and stops_ns count from @origin_ns. The random stream
+ * comes from @run_seed, @place (the bottleneck's name) and the config's. */
+void sim_cross_init (SimCross *cross, const SimCrossConfig *config, guint64 run_seed,
+                     const char *place, gint64 origin_ns);
+
+/* The packet of next_ns has been sent: sets the next one's. */
+void sim_cross_step (SimCross *cross);
 
 G_END_DECLS

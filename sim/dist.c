@@ -67,3 +67,33 @@ sim_dist_draw (const SimDist *dist, CaimanPrng *prng)
     return 0;
   return sim_dist_map (dist, caiman_prng_next (prng));
 }
+
+/* -log2 (t) x 2^32 for t = @tail / 2^64, @tail > 0: the fraction bit by bit, by squaring. */
+static guint64
+minus_log2 (guint64 tail)
+{
+  guint zeros = (guint)__builtin_clzll (tail);
+  guint64 mantissa = (tail << zeros) >> 32; /* 1 ... 2, x 2^31 */
+  guint64 fraction = 0;
+
+  for (guint i = 0; i < 32; i++) {
+    mantissa = (mantissa * mantissa) >> 31;
+    fraction <<= 1;
+    if (mantissa >> 32) {
+      mantissa >>= 1;
+      fraction |= 1;
+    }
+  }
+  return ((guint64)(zeros + 1) << 32) - fraction;
+}
+
+gint64
+sim_dist_draw_exponential (gint64 mean_ns, CaimanPrng *prng)
+{
+  /* ln 2 x 2^32 */
+  const guint64 ln_2 = 2977044472u;
+  guint64 tail = caiman_prng_next (prng) | 1;
+
+  return caiman_muldiv (mean_ns, (gint64)(((unsigned __int128)minus_log2 (tail) * ln_2) >> 32),
+                        G_GINT64_CONSTANT (1) << 32);
+}

@@ -34,4 +34,7 @@ gint64 sim_dist_map (const SimDist *dist, guint64 bits);
 /* Draws a deviation in ns. SIM_DIST_NONE draws nothing from @prng. */
 gint64 sim_dist_draw (const SimDist *dist, CaimanPrng *prng);
 
+/* Draws from the exponential distribution with mean @mean_ns (>= 0, at most an hour), in ns. */
+gint64 sim_dist_draw_exponential (gint64 mean_ns, CaimanPrng *prng);
+
 G_END_DECLS

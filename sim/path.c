@@ -2,30 +2,24 @@
 /* path.c - see path.h. */
 #include "sim/path.h"
 
-/* Work is counted in bits x ns/s: a packet's work divided by the rate is its time in ns. */
-#define WORK_PER_BYTE (8 * CAIMAN_NS_PER_S)
+#include "sim/bottleneck-private.h"
 
-/* A packet that waits or is in service. */
-typedef struct {
-  gint64 departure_ns;
-  gsize size_bytes;
-} Queued;
+#include <string.h>
 
 struct _SimPath {
   SimPathConfig config;
   SimPathStats stats;
   SimLoss loss;
+  SimRate rate;
+  guint64 run_seed;
+  char *stream; /* "path/NAME/DIRECTION" */
   CaimanPrng jitter_prng;
+  CaimanPrng duplicate_prng;
+  CaimanPrng corrupt_prng;
   CaimanPrng other_prng;
-
-  gint64 busy_until_ns; /* departure of the last packet given out */
-  gint64 credit;        /* work that was paid for by rounding up to busy_until_ns */
-
-  Queued *ring; /* packets of sim_path_enqueue() with departures in the future */
-  guint ring_size;
-  guint ring_first;
-  guint n_queued;
-  gsize queued_bytes;
+  gint64 last_jitter_ns; /* of the packet before, for the correlation */
+  SimTraceCursor delay_cursor;
+  SimTraceCursor loss_cursor;
 };
 
 void
@@ -35,40 +29,89 @@ sim_path_config_init (SimPathConfig *config)
 }
 
 static gboolean
-is_rate_valid (gint64 rate_bps)
-{
-  return rate_bps == SIM_RATE_UNLIMITED || (rate_bps >= 1 && rate_bps <= SIM_RATE_MAX_BPS);
-}
-
-static gboolean
 is_delay_valid (gint64 delay_ns)
 {
   return delay_ns >= 0 && delay_ns <= SIM_DELAY_MAX_NS;
 }
 
 static gboolean
-is_queue_valid (const SimQueueLimit *queue)
+has_field (const SimTrace *trace, SimTraceFields field)
 {
-  return (guint)queue->unit <= SIM_QUEUE_PACKETS &&
-         (queue->unit == SIM_QUEUE_UNLIMITED || queue->value > 0);
+  return !trace || (sim_trace_get_fields (trace) & field);
+}
+
+static gboolean
+are_traces_valid (const SimPathConfig *config)
+{
+  return has_field (config->rate_trace, SIM_TRACE_RATE) &&
+         has_field (config->delay_trace, SIM_TRACE_DELAY) &&
+         has_field (config->loss_trace, SIM_TRACE_LOSS);
+}
+
+static gboolean
+is_cross_valid (const SimPathConfig *config)
+{
+  for (guint i = 0; i < config->n_cross; i++)
+    if (!sim_cross_config_is_valid (&config->cross[i]))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+is_mtu_valid (guint32 mtu_bytes)
+{
+  return mtu_bytes == 0 || mtu_bytes >= SIM_MTU_MIN_BYTES;
 }
 
 gboolean
 sim_path_config_is_valid (const SimPathConfig *config)
 {
-  return is_rate_valid (config->rate_bps) && is_delay_valid (config->delay_ns) &&
+  return sim_rate_is_valid (config->rate_bps) && is_delay_valid (config->delay_ns) &&
          sim_dist_is_valid (&config->jitter) && sim_loss_config_is_valid (&config->loss) &&
-         is_queue_valid (&config->queue);
+         sim_queue_limit_is_valid (&config->queue) &&
+         sim_discipline_is_valid (&config->discipline) && are_traces_valid (config) &&
+         config->jitter_correlation_ppb <= SIM_LOSS_CERTAIN_PPB &&
+         config->duplicate_ppb <= SIM_LOSS_CERTAIN_PPB &&
+         config->corrupt_ppb <= SIM_LOSS_CERTAIN_PPB && is_mtu_valid (config->mtu_bytes) &&
+         is_cross_valid (config);
 }
 
 static void
-init_stream (CaimanPrng *prng, guint64 run_seed, const char *name, SimDirection direction,
-             const char *purpose)
+init_stream (CaimanPrng *prng, const SimPath *path, const char *purpose)
 {
-  g_autofree char *stream = g_strdup_printf (
-      "path/%s/%s/%s", name, direction == SIM_DIRECTION_UP ? "up" : "down", purpose);
+  g_autofree char *stream = g_strdup_printf ("%s/%s", path->stream, purpose);
 
-  caiman_prng_init_stream (prng, run_seed, stream);
+  caiman_prng_init_stream (prng, path->run_seed, stream);
+}
+
+static void
+ref_traces (const SimPathConfig *config)
+{
+  SimTrace *traces[] = { config->rate_trace, config->delay_trace, config->loss_trace };
+
+  for (guint i = 0; i < G_N_ELEMENTS (traces); i++)
+    if (traces[i])
+      sim_trace_ref (traces[i]);
+}
+
+static void
+unref_traces (const SimPathConfig *config)
+{
+  sim_trace_unref (config->rate_trace);
+  sim_trace_unref (config->delay_trace);
+  sim_trace_unref (config->loss_trace);
+}
+
+static SimCrossConfig *
+copy_cross (const SimPathConfig *config)
+{
+  SimCrossConfig *copy = g_new (SimCrossConfig, config->n_cross);
+
+  for (guint i = 0; i < config->n_cross; i++) {
+    copy[i] = config->cross[i];
+    copy[i].name = g_strdup (config->cross[i].name);
+  }
+  return copy;
 }
 
 SimPath *
@@ -80,10 +123,18 @@ sim_path_new (const SimPathConfig *config, guint64 run_seed, const char *name,
 
   g_assert (sim_path_config_is_valid (config));
   path->config = *config;
-  init_stream (&loss_prng, run_seed, name, direction, "loss");
-  init_stream (&path->jitter_prng, run_seed, name, direction, "jitter");
-  init_stream (&path->other_prng, run_seed, name, direction, "other");
+  path->config.cross = copy_cross (config);
+  ref_traces (config);
+  path->run_seed = run_seed;
+  path->stream =
+      g_strdup_printf ("path/%s/%s", name, direction == SIM_DIRECTION_UP ? "up" : "down");
+  init_stream (&loss_prng, path, "loss");
+  init_stream (&path->jitter_prng, path, "jitter");
+  init_stream (&path->duplicate_prng, path, "duplicate");
+  init_stream (&path->corrupt_prng, path, "corrupt");
+  init_stream (&path->other_prng, path, "other");
   sim_loss_init (&path->loss, &config->loss, &loss_prng);
+  sim_rate_init (&path->rate, config->rate_bps, NULL, 0);
   return path;
 }
 
@@ -92,7 +143,11 @@ sim_path_free (SimPath *path)
 {
   if (!path)
     return;
-  g_free (path->ring);
+  for (guint i = 0; i < path->config.n_cross; i++)
+    g_free ((char *)path->config.cross[i].name);
+  g_free ((SimCrossConfig *)path->config.cross);
+  unref_traces (&path->config);
+  g_free (path->stream);
   g_free (path);
 }
 
@@ -111,11 +166,9 @@ sim_path_get_stats (const SimPath *path)
 void
 sim_path_set_rate (SimPath *path, gint64 rate_bps)
 {
-  g_assert (is_rate_valid (rate_bps));
-  if (path->config.rate_bps == rate_bps)
-    return;
+  g_assert (sim_rate_is_valid (rate_bps));
   path->config.rate_bps = rate_bps;
-  path->credit = 0;
+  sim_rate_set (&path->rate, rate_bps, NULL);
 }
 
 void
@@ -137,7 +190,8 @@ is_same_loss (const SimLossConfig *a, const SimLossConfig *b)
 {
   return a->kind == b->kind && a->p_ppb == b->p_ppb && a->r_ppb == b->r_ppb &&
          a->bad_loss_ppb == b->bad_loss_ppb && a->good_loss_ppb == b->good_loss_ppb &&
-         a->every == b->every && a->mask == b->mask && a->mask_bits == b->mask_bits;
+         a->every == b->every && a->mask == b->mask && a->mask_bits == b->mask_bits &&
+         memcmp (a->four_ppb, b->four_ppb, sizeof a->four_ppb) == 0;
 }
 
 void
@@ -153,133 +207,93 @@ sim_path_set_loss (SimPath *path, const SimLossConfig *loss)
 void
 sim_path_set_queue (SimPath *path, const SimQueueLimit *queue)
 {
-  g_assert (is_queue_valid (queue));
+  g_assert (sim_queue_limit_is_valid (queue));
   path->config.queue = *queue;
 }
 
-static void
-forget_departed (SimPath *path, gint64 now_ns)
+void
+sim_path_set_mtu (SimPath *path, guint32 mtu_bytes, gboolean is_blackhole)
 {
-  while (path->n_queued > 0 && path->ring[path->ring_first].departure_ns <= now_ns) {
-    path->queued_bytes -= path->ring[path->ring_first].size_bytes;
-    path->ring_first = (path->ring_first + 1) % path->ring_size;
-    path->n_queued--;
-  }
+  g_assert (is_mtu_valid (mtu_bytes));
+  path->config.mtu_bytes = mtu_bytes;
+  path->config.mtu_is_blackhole = is_blackhole;
 }
 
-static void
-grow_ring (SimPath *path)
+void
+sim_path_set_config (SimPath *path, const SimPathConfig *config)
 {
-  guint size = MAX (16, path->ring_size * 2);
-  Queued *ring = g_new (Queued, size);
+  SimPathConfig old = path->config;
 
-  for (guint i = 0; i < path->n_queued; i++)
-    ring[i] = path->ring[(path->ring_first + i) % path->ring_size];
-  g_free (path->ring);
-  path->ring = ring;
-  path->ring_size = size;
-  path->ring_first = 0;
-}
-
-static void
-remember (SimPath *path, gsize size_bytes, gint64 departure_ns)
-{
-  if (path->n_queued == path->ring_size)
-    grow_ring (path);
-  path->ring[(path->ring_first + path->n_queued++) % path->ring_size] =
-      (Queued) { departure_ns, size_bytes };
-  path->queued_bytes += size_bytes;
-}
-
-static gboolean
-has_room (const SimPath *path, gsize size_bytes, gint64 now_ns)
-{
-  const SimQueueLimit *queue = &path->config.queue;
-
-  switch (queue->unit) {
-  case SIM_QUEUE_TIME:
-    return path->busy_until_ns - now_ns <= queue->value;
-  case SIM_QUEUE_BYTES:
-    return path->n_queued == 0 || path->queued_bytes + size_bytes <= (guint64)queue->value;
-  case SIM_QUEUE_PACKETS:
-    return path->n_queued < queue->value;
-  case SIM_QUEUE_UNLIMITED:
-    break;
-  }
-  return TRUE;
-}
-
-SimPathVerdict
-sim_path_enqueue (SimPath *path, gsize size_bytes, gint64 now_ns, gint64 *departure_ns_out,
-                  gint64 *arrival_ns_out)
-{
-  gint64 departure_ns;
-
-  forget_departed (path, now_ns);
-  if (sim_path_draw_loss (path))
-    return SIM_PATH_LOST;
-  if (!has_room (path, size_bytes, now_ns)) {
-    path->stats.tail_dropped_packets++;
-    return SIM_PATH_TAIL_DROPPED;
-  }
-  departure_ns = sim_path_serialise (path, size_bytes, MAX (now_ns, path->busy_until_ns));
-  remember (path, size_bytes, departure_ns);
-  sim_path_count (path, size_bytes);
-  *departure_ns_out = departure_ns;
-  *arrival_ns_out = caiman_time_add (departure_ns, sim_path_draw_delay (path));
-  return SIM_PATH_PASSES;
-}
-
-gsize
-sim_path_get_backlog_bytes (SimPath *path, gint64 now_ns)
-{
-  forget_departed (path, now_ns);
-  return path->queued_bytes;
-}
-
-gint64
-sim_path_resume (SimPath *path, gint64 work, gint64 start_ns)
-{
-  gint64 rate_bps = path->config.rate_bps;
-  gint64 duration_ns;
-
-  if (rate_bps == SIM_RATE_UNLIMITED) {
-    path->busy_until_ns = start_ns;
-    return start_ns;
-  }
-  if (start_ns == path->busy_until_ns)
-    work -= path->credit;
-  duration_ns = work > 0 ? (work - 1) / rate_bps + 1 : 0;
-  path->credit = duration_ns * rate_bps - work;
-  path->busy_until_ns = caiman_time_add (start_ns, duration_ns);
-  return path->busy_until_ns;
+  g_assert (sim_path_config_is_valid (config));
+  sim_path_set_rate (path, config->rate_bps);
+  sim_path_set_loss (path, &config->loss);
+  ref_traces (config);
+  path->config = *config;
+  path->config.bottleneck = old.bottleneck;
+  path->config.cross = old.cross;
+  path->config.n_cross = old.n_cross;
+  path->delay_cursor = path->loss_cursor = (SimTraceCursor) { 0 };
+  unref_traces (&old);
 }
 
 gint64
 sim_path_serialise (SimPath *path, gsize size_bytes, gint64 start_ns)
 {
-  g_assert (size_bytes <= SIM_PATH_PACKET_MAX_BYTES);
-  return sim_path_resume (path, (gint64)size_bytes * WORK_PER_BYTE, start_ns);
+  g_assert (size_bytes <= SIM_PACKET_MAX_BYTES);
+  return sim_rate_serialise (&path->rate, size_bytes, start_ns);
 }
 
 gint64
 sim_path_interrupt (SimPath *path, gint64 now_ns)
 {
-  gint64 work = 0;
+  return sim_rate_interrupt (&path->rate, now_ns);
+}
 
-  if (path->busy_until_ns > now_ns && path->config.rate_bps != SIM_RATE_UNLIMITED)
-    work = (path->busy_until_ns - now_ns) * path->config.rate_bps - path->credit;
-  path->busy_until_ns = now_ns;
-  path->credit = 0;
-  return work;
+gint64
+sim_path_resume (SimPath *path, gint64 work, gint64 start_ns)
+{
+  return sim_rate_resume (&path->rate, work, start_ns);
+}
+
+/* Correlated, a packet keeps the deviation of the one before it with that probability and draws
+ * afresh else: DAR(1) of Jacobs and Lewis. The distribution stays exactly what it is, and the
+ * autocorrelation at distance k is the k-th power. */
+static gint64
+draw_jitter (SimPath *path)
+{
+  guint32 keep_ppb = path->config.jitter_correlation_ppb;
+
+  if (path->config.jitter.kind == SIM_DIST_NONE)
+    return 0;
+  if (keep_ppb == 0 || !sim_loss_happens (&path->jitter_prng, keep_ppb))
+    path->last_jitter_ns = sim_dist_draw (&path->config.jitter, &path->jitter_prng);
+  return path->last_jitter_ns;
 }
 
 gint64
 sim_path_draw_delay (SimPath *path)
 {
-  gint64 jitter_ns = sim_dist_draw (&path->config.jitter, &path->jitter_prng);
+  return MAX (0, path->config.delay_ns + draw_jitter (path));
+}
 
-  return MAX (0, path->config.delay_ns + jitter_ns);
+gint64
+sim_path_draw_delay_at (SimPath *path, gint64 t_ns)
+{
+  const SimTrace *trace = path->config.delay_trace;
+
+  if (!trace)
+    return sim_path_draw_delay (path);
+  sim_trace_seek (trace, &path->delay_cursor, t_ns);
+  return MAX (0,
+              sim_trace_get_steps (trace)[path->delay_cursor.item].delay_ns + draw_jitter (path));
+}
+
+gint64
+sim_path_get_least_delay (const SimPath *path)
+{
+  if (path->config.delay_trace || path->config.jitter.kind != SIM_DIST_NONE)
+    return 0;
+  return path->config.delay_ns;
 }
 
 gboolean
@@ -289,6 +303,37 @@ sim_path_draw_loss (SimPath *path)
 
   path->stats.lost_packets += lost;
   return lost;
+}
+
+gboolean
+sim_path_draw_loss_at (SimPath *path, gint64 t_ns)
+{
+  const SimTrace *trace = path->config.loss_trace;
+  gboolean lost;
+
+  if (!trace)
+    return sim_path_draw_loss (path);
+  sim_trace_seek (trace, &path->loss_cursor, t_ns);
+  lost = sim_loss_happens (&path->loss.prng,
+                           sim_trace_get_steps (trace)[path->loss_cursor.item].loss_ppb);
+  path->stats.lost_packets += lost;
+  return lost;
+}
+
+gboolean
+sim_path_draw_duplicate (SimPath *path)
+{
+  guint32 ppb = path->config.duplicate_ppb;
+
+  return ppb > 0 && sim_loss_happens (&path->duplicate_prng, ppb);
+}
+
+gboolean
+sim_path_draw_corrupt (SimPath *path)
+{
+  guint32 ppb = path->config.corrupt_ppb;
+
+  return ppb > 0 && sim_loss_happens (&path->corrupt_prng, ppb);
 }
 
 void
@@ -302,4 +347,25 @@ guint64
 sim_path_draw_below (SimPath *path, guint64 bound)
 {
   return caiman_prng_below (&path->other_prng, bound);
+}
+
+SimBottleneckConfig
+sim_path_get_bottleneck_config (const SimPath *path)
+{
+  return (SimBottleneckConfig) { .rate_bps = path->config.rate_bps,
+                                 .rate_trace = path->config.rate_trace,
+                                 .queue = path->config.queue,
+                                 .discipline = path->config.discipline };
+}
+
+SimBottleneck *
+sim_path_new_bottleneck (const SimPath *path, gint64 now_ns)
+{
+  SimBottleneckConfig config = sim_path_get_bottleneck_config (path);
+  SimBottleneck *bottleneck =
+      sim_bottleneck_new_stream (&config, path->run_seed, path->stream, NULL, NULL, now_ns);
+
+  for (guint i = 0; i < path->config.n_cross; i++)
+    sim_bottleneck_add_cross_traffic (bottleneck, &path->config.cross[i]);
+  return bottleneck;
 }

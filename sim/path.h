@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* path.h - one direction of a path: a bottleneck with a queue, a propagation delay, jitter, loss.
+/* path.h - one direction of a path: its configuration, its random streams, and the parts from which
+ * carriers build it: rate, delay and jitter, loss, duplication, corruption.
  *
- * Time is passed in, so that the same code serves virtual time and real time. A packet that is not
- * lost waits for those before it, is serialised at the rate, and arrives a delay later. Loss and
- * jitter come from random streams of this direction's own, derived from the run's seed, the path's
- * name and the direction: another path more or less does not change its luck.
+ * Time is passed in, so that the same code serves virtual time and real time. What is random comes
+ * from streams of this direction's own, one for each purpose, derived from the run's seed, the
+ * path's name and the direction: another path more or less does not change its luck, nor does
+ * another model on this one.
  *
- * Two ways to use it: sim_path_enqueue() does all of the above for one packet; a carrier that keeps
- * a queue of its own takes the parts (serialise, draw_loss, draw_delay). */
+ * The pipe keeps send buffers of its own and takes the parts (serialise, draw_loss, draw_delay);
+ * packet-path.h puts them together for packets, with a queue. */
 #pragma once
 
 #include "sim/bottleneck.h"
@@ -18,8 +19,6 @@ G_BEGIN_DECLS
 
 /* The longest one-way delay: one hour. */
 #define SIM_DELAY_MAX_NS (3600 * CAIMAN_NS_PER_S)
-/* Largest packet that sim_path_enqueue() and sim_path_serialise() take. */
-#define SIM_PATH_PACKET_MAX_BYTES (1u << 30)
 
 typedef struct {
   gint64 rate_bps; /* of the bytes that are counted as the packet's size */
@@ -61,17 +60,10 @@ typedef enum {
 
 typedef struct _SimPath SimPath;
 
-typedef enum {
-  SIM_PATH_PASSES,       /* it departs and arrives */
-  SIM_PATH_LOST,         /* lost by the loss model; it takes no room and no time */
-  SIM_PATH_TAIL_DROPPED, /* the queue is full */
-} SimPathVerdict;
-
 typedef struct {
-  guint64 packets;              /* that passed */
-  guint64 bytes;                /* that passed */
-  guint64 lost_packets;         /* by the loss model */
-  guint64 tail_dropped_packets; /* by the queue limit */
+  guint64 packets;      /* that left the bottleneck */
+  guint64 bytes;        /* of these */
+  guint64 lost_packets; /* by the loss model */
 } SimPathStats;
 
 /* An unlimited path without delay, loss, jitter or limit: a start to set fields from. */
@@ -100,23 +92,9 @@ void sim_path_set_mtu (SimPath *path, guint32 mtu_bytes, gboolean is_blackhole);
 /* All of it at once, but for the shared bottleneck and the cross traffic, which stay. */
 void sim_path_set_config (SimPath *path, const SimPathConfig *config);
 
-/* A packet of @size_bytes comes at @now_ns (never before an earlier call's). PASSES fills
- * *@departure_ns_out (last bit on the wire) and *@arrival_ns_out; the others leave both alone.
- * Packets depart in order; with jitter, arrivals may overtake each other, as they do in netem. The
- * packet in service counts as queued. The queue takes a packet while the wait in front of it
- * (time), its bytes with this one (bytes) or its packets with this one (packets) are within the
- * limit; in bytes, an empty queue takes a packet of any size. */
-SimPathVerdict sim_path_enqueue (SimPath *path, gsize size_bytes, gint64 now_ns,
-                                 gint64 *departure_ns_out, gint64 *arrival_ns_out);
-
-/* Waiting or in service at @now_ns. */
-gsize sim_path_get_backlog_bytes (SimPath *path, gint64 now_ns);
-
-/* The parts. */
-
-/* When the last bit of @size_bytes is on the wire if the first may start at @start_ns, in whole ns,
- * rounded up; the fraction is credited to the next packet if that starts right behind, so that a
- * long row of packets keeps the exact rate. */
+/* When the last bit of @size_bytes (at most SIM_PACKET_MAX_BYTES) is on the wire if the first may
+ * start at @start_ns, in whole ns, rounded up; the fraction is credited to the next packet if that
+ * starts right behind, so that a long row of packets keeps the exact rate. */
 gint64 sim_path_serialise (SimPath *path, gsize size_bytes, gint64 start_ns);
 
 /* Stops the packet that is being serialised at @now_ns and returns what is left of it, in bits x
@@ -132,10 +110,29 @@ gint64 sim_path_draw_delay (SimPath *path);
 /* TRUE: this packet is lost. Counted in the statistics. */
 gboolean sim_path_draw_loss (SimPath *path);
 
-/* Counts a packet that passed without sim_path_enqueue(). */
+/* The same at @t_ns of the time of the traces for delay and loss, if there are any. */
+gint64 sim_path_draw_delay_at (SimPath *path, gint64 t_ns);
+gboolean sim_path_draw_loss_at (SimPath *path, gint64 t_ns);
+
+/* TRUE: this packet is duplicated or corrupted. */
+gboolean sim_path_draw_duplicate (SimPath *path);
+gboolean sim_path_draw_corrupt (SimPath *path);
+
+/* The smallest delay that draw_delay_at() can give. */
+gint64 sim_path_get_least_delay (const SimPath *path);
+
+/* Counts a packet that leaves the bottleneck. */
 void sim_path_count (SimPath *path, gsize size_bytes);
 
-/* A random number below @bound from a third stream of this direction (used for corruption). */
+/* A random number below @bound from a stream for whatever else is needed (the place of a flipped
+ * bit). */
 guint64 sim_path_draw_below (SimPath *path, guint64 bound);
+
+/* The bottleneck part of the configuration. */
+SimBottleneckConfig sim_path_get_bottleneck_config (const SimPath *path);
+
+/* (transfer full) a bottleneck like that, with the configured cross traffic, for what this path
+ * begins to carry at @now_ns. */
+SimBottleneck *sim_path_new_bottleneck (const SimPath *path, gint64 now_ns);
 
 G_END_DECLS

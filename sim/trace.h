@@ -63,9 +63,24 @@ const SimTraceStep *sim_trace_get_steps (const SimTrace *trace);
 /* Over a period, rounded down, at least 1; of steps or opportunities. */
 gint64 sim_trace_get_mean_rate (const SimTrace *trace);
 
-/* The step that holds at @t_ns >= 0 (of the trace's own time) and, if @until_ns_out is not NULL,
- * when the next one begins. */
-const SimTraceStep *sim_trace_get_step (const SimTrace *trace, gint64 t_ns, gint64 *until_ns_out);
+/* A place in a trace: an item of one of its repetitions. All 0: the first of all. */
+typedef struct {
+  gint64 lap_ns; /* where the repetition starts */
+  gsize item;
+} SimTraceCursor;
+
+/* Moves @cursor to the step that holds at @t_ns >= 0 of the trace's time, or to the first
+ * opportunity at or after it. Quick when that is near. */
+void sim_trace_seek (const SimTrace *trace, SimTraceCursor *cursor, gint64 t_ns);
+
+/* To the next item. */
+void sim_trace_next (const SimTrace *trace, SimTraceCursor *cursor);
+
+/* When the opportunity is, or when the step begins. */
+gint64 sim_trace_get_instant (const SimTrace *trace, const SimTraceCursor *cursor);
+
+/* When the step ends. */
+gint64 sim_trace_get_end (const SimTrace *trace, const SimTraceCursor *cursor);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SimTrace, sim_trace_unref)
 

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trace.c - see trace.h. */
+#include "sim/trace.h"
+
+#include <string.h>
+
+struct _SimTrace {
+  gint ref_count;
+  SimTraceKind kind;
+  SimTraceFields fields;
+  gint64 period_ns;
+  gint64 mean_rate_bps;
+  gsize n_items;
+  guint32 *at_ms;      /* opportunities */
+  SimTraceStep *steps; /* steps */
+};
+
+static SimTrace *
+new_trace (SimTraceKind kind, gsize n)
+{
+  SimTrace *trace = g_new0 (SimTrace, 1);
+
+  g_assert (n >= 1 && n <= SIM_TRACE_ITEMS_MAX);
+  trace->ref_count = 1;
+  trace->kind = kind;
+  trace->n_items = n;
+  return trace;
+}
+
+SimTrace *
+sim_trace_new_opportunities (const guint32 *at_ms, gsize n)
+{
+  SimTrace *trace = new_trace (SIM_TRACE_OPPORTUNITIES, n);
+
+  for (gsize i = 1; i < n; i++)
+    g_assert (at_ms[i - 1] <= at_ms[i]);
+  trace->fields = SIM_TRACE_RATE;
+  trace->period_ns = at_ms[n - 1] * CAIMAN_NS_PER_MS;
+  g_assert (trace->period_ns > 0 && trace->period_ns <= SIM_TRACE_PERIOD_MAX_NS);
+  trace->at_ms = g_memdup2 (at_ms, n * sizeof (guint32));
+  trace->mean_rate_bps = caiman_muldiv ((gint64)n * SIM_TRACE_OPPORTUNITY_BYTES * 8,
+                                        CAIMAN_NS_PER_S, trace->period_ns);
+  trace->mean_rate_bps = MAX (1, trace->mean_rate_bps);
+  return trace;
+}
+
+static gint64
+average_steps (const SimTrace *trace)
+{
+  __int128 sum = 0;
+
+  for (gsize i = 0; i < trace->n_items; i++) {
+    gint64 end_ns = i + 1 < trace->n_items ? trace->steps[i + 1].start_ns : trace->period_ns;
+    sum += (__int128)trace->steps[i].rate_bps * (end_ns - trace->steps[i].start_ns);
+  }
+  return MAX (1, (gint64)(sum / trace->period_ns));
+}
+
+SimTrace *
+sim_trace_new_steps (const SimTraceStep *steps, gsize n, gint64 period_ns, SimTraceFields fields)
+{
+  SimTrace *trace = new_trace (SIM_TRACE_STEPS, n);
+  gboolean moves = FALSE;
+
+  g_assert (steps[0].start_ns == 0 && steps[n - 1].start_ns < period_ns);
+  g_assert (period_ns <= SIM_TRACE_PERIOD_MAX_NS);
+  for (gsize i = 0; i < n; i++) {
+    g_assert (i == 0 || steps[i - 1].start_ns < steps[i].start_ns);
+    moves |= steps[i].rate_bps > 0;
+  }
+  g_assert (moves || !(fields & SIM_TRACE_RATE));
+  trace->fields = fields;
+  trace->period_ns = period_ns;
+  trace->steps = g_memdup2 (steps, n * sizeof (SimTraceStep));
+  trace->mean_rate_bps = average_steps (trace);
+  return trace;
+}
+
+SimTrace *
+sim_trace_ref (SimTrace *trace)
+{
+  g_atomic_int_inc (&trace->ref_count);
+  return trace;
+}
+
+void
+sim_trace_unref (SimTrace *trace)
+{
+  if (!trace || !g_atomic_int_dec_and_test (&trace->ref_count))
+    return;
+  g_free (trace->at_ms);
+  g_free (trace->steps);
+  g_free (trace);
+}
+
+SimTraceKind
+sim_trace_get_kind (const SimTrace *trace)
+{
+  return trace->kind;
+}
+
+SimTraceFields
+sim_trace_get_fields (const SimTrace *trace)
+{
+  return trace->fields;
+}
+
+gint64
+sim_trace_get_period (const SimTrace *trace)
+{
+  return trace->period_ns;
+}
+
+gsize
+sim_trace_get_n_items (const SimTrace *trace)
+{
+  return trace->n_items;
+}
+
+const guint32 *
+sim_trace_get_opportunities (const SimTrace *trace)
+{
+  return trace->at_ms;
+}
+
+const SimTraceStep *
+sim_trace_get_steps (const SimTrace *trace)
+{
+  return trace->steps;
+}
+
+gint64
+sim_trace_get_mean_rate (const SimTrace *trace)
+{
+  return trace->mean_rate_bps;
+}
+
+static gint64
+get_start (const SimTrace *trace, gsize item)
+{
+  if (trace->kind == SIM_TRACE_OPPORTUNITIES)
+    return trace->at_ms[item] * CAIMAN_NS_PER_MS;
+  return trace->steps[item].start_ns;
+}
+
+gint64
+sim_trace_get_instant (const SimTrace *trace, const SimTraceCursor *cursor)
+{
+  return cursor->lap_ns + get_start (trace, cursor->item);
+}
+
+gint64
+sim_trace_get_end (const SimTrace *trace, const SimTraceCursor *cursor)
+{
+  if (cursor->item + 1 == trace->n_items)
+    return cursor->lap_ns + trace->period_ns;
+  return cursor->lap_ns + get_start (trace, cursor->item + 1);
+}
+
+void
+sim_trace_next (const SimTrace *trace, SimTraceCursor *cursor)
+{
+  if (++cursor->item < trace->n_items)
+    return;
+  cursor->item = 0;
+  cursor->lap_ns += trace->period_ns;
+}
+
+/* The number of items of a repetition that start before @t_ns (@or_at: or at it). */
+static gsize
+count_before (const SimTrace *trace, gint64 t_ns, gboolean or_at)
+{
+  gsize low = 0, high = trace->n_items;
+
+  while (low < high) {
+    gsize middle = low + (high - low) / 2;
+    gint64 start_ns = get_start (trace, middle);
+
+    if (start_ns < t_ns || (or_at && start_ns == t_ns))
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static gboolean
+is_there (const SimTrace *trace, const SimTraceCursor *cursor, gint64 t_ns)
+{
+  SimTraceCursor before = *cursor;
+
+  if (trace->kind == SIM_TRACE_STEPS)
+    return sim_trace_get_instant (trace, cursor) <= t_ns &&
+           t_ns < sim_trace_get_end (trace, cursor);
+  if (sim_trace_get_instant (trace, cursor) < t_ns)
+    return FALSE;
+  if (before.item == 0 && before.lap_ns == 0)
+    return TRUE;
+  if (before.item == 0) {
+    before.item = trace->n_items;
+    before.lap_ns -= trace->period_ns;
+  }
+  before.item--;
+  return sim_trace_get_instant (trace, &before) < t_ns;
+}
+
+void
+sim_trace_seek (const SimTrace *trace, SimTraceCursor *cursor, gint64 t_ns)
+{
+  gboolean has_steps = trace->kind == SIM_TRACE_STEPS;
+
+  for (guint tries = 0; tries < 3; tries++) {
+    if (is_there (trace, cursor, t_ns))
+      return;
+    sim_trace_next (trace, cursor);
+  }
+  cursor->lap_ns = t_ns / trace->period_ns * trace->period_ns;
+  cursor->item = count_before (trace, t_ns - cursor->lap_ns, has_steps);
+  if (has_steps)
+    cursor->item--;
+  /* An opportunity at the very end of the repetition before this one. */
+  if (!has_steps && t_ns == cursor->lap_ns && cursor->lap_ns > 0) {
+    cursor->lap_ns -= trace->period_ns;
+    cursor->item = count_before (trace, trace->period_ns, FALSE);
+  }
+}
