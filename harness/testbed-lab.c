@@ -3,6 +3,7 @@
 #include "harness/testbed-lab-private.h"
 
 #include "harness/testbed-sim.h"
+#include "lab/priority.h"
 
 static TestbedLab *
 to_lab (Testbed *self)
@@ -72,9 +73,11 @@ packet_was_late (gpointer user_data, gint64 lateness_ns)
 void
 testbed_lab_start_network (TestbedLab *self)
 {
-  if (!self->network_runs)
-    lab_emulator_start (self->emulator);
+  if (self->network_runs)
+    return;
   self->network_runs = TRUE;
+  lab_priority_set (LAB_PRIORITY_ENDPOINT);
+  lab_emulator_start (self->emulator);
 }
 
 const char *
@@ -91,6 +94,7 @@ lab_run (Testbed *self, gint64 until_ns)
   testbed_lab_start_network (lab);
   testbed_real_run (self, until_ns);
   lab_emulator_stop (lab->emulator);
+  lab_priority_set (LAB_PRIORITY_ORDINARY);
 }
 
 /* The lateness of packets and that of everything else: the worse of the two. */
@@ -113,6 +117,8 @@ lab_free (Testbed *self)
 {
   TestbedLab *lab = to_lab (self);
 
+  if (lab->network_runs)
+    lab_priority_set (LAB_PRIORITY_ORDINARY);
   testbed_real_stop_all (&lab->base);
   g_ptr_array_unref (lab->lab_links);
   lab_emulator_free (lab->emulator);

@@ -5,17 +5,13 @@
 
 #include "lab/link.h"
 #include "lab/namespace.h"
+#include "lab/priority.h"
 #include "lab/tun.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -98,17 +94,6 @@ measure_timer (int epoll_fd)
   return late_ns[PROBES / 2];
 }
 
-/* Timers as exact as they can be, and before all others where that is allowed. */
-static void
-take_priority (void)
-{
-  const struct sched_param first = { .sched_priority = 1 };
-
-  prctl (PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-  if (pthread_setschedparam (pthread_self (), SCHED_FIFO, &first) != 0)
-    setpriority (PRIO_PROCESS, (id_t)syscall (SYS_gettid), -20);
-}
-
 static gint64
 advance (LabEmulator *emulator)
 {
@@ -144,7 +129,7 @@ run (gpointer user_data)
   struct epoll_event events[EVENTS_MAX];
   int n_events = 0;
 
-  take_priority ();
+  lab_priority_set (LAB_PRIORITY_NETWORK);
   while (!g_atomic_int_get (&emulator->stop)) {
     g_mutex_lock (&emulator->lock);
     read_packets (emulator, events, n_events);
