@@ -32,8 +32,8 @@ set_variable (GStrv environment, const char *name, const char *value)
   return g_environ_setenv (environment, name, value, TRUE);
 }
 
-static char *
-format_address (const TestbedLab *lab, guint link, LabSide side)
+char *
+foreign_format_address (const TestbedLab *lab, guint link, LabSide side)
 {
   struct in_addr address = { .s_addr = lab_emulator_get_address (lab->emulator, link, side) };
   char text[INET_ADDRSTRLEN];
@@ -44,8 +44,8 @@ format_address (const TestbedLab *lab, guint link, LabSide side)
 static GStrv
 add_link (GStrv environment, const TestbedLab *lab, guint link, GString *servers)
 {
-  g_autofree char *client = format_address (lab, link, LAB_SIDE_CLIENT);
-  g_autofree char *server = format_address (lab, link, LAB_SIDE_SERVER);
+  g_autofree char *client = foreign_format_address (lab, link, LAB_SIDE_CLIENT);
+  g_autofree char *server = foreign_format_address (lab, link, LAB_SIDE_SERVER);
   const struct {
     const char *name, *value;
   } parts[] = {

@@ -32,4 +32,12 @@ void foreign_programs_free (ForeignPrograms *programs);
  * (transfer full) */
 GStrv foreign_make_environment (const TestbedLab *lab, ScenarioSide side);
 
+/* The address of a side on @link, as text. (transfer full) */
+char *foreign_format_address (const TestbedLab *lab, guint link, LabSide side);
+
+/* foreign-mptcp.c: the kernels' path managers will use all links; needs ip(8). FALSE with
+ * LAB_ERROR.
+ */
+gboolean foreign_set_up_mptcp (const TestbedLab *lab, GError **error);
+
 G_END_DECLS

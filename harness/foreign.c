@@ -100,6 +100,9 @@ listen_at_target (Foreign *foreign, GError **error)
 {
   struct sockaddr_in address = make_address (foreign, TRUE);
 
+  /* Subflows come to the other links' addresses. */
+  if (foreign->spec->direct == RUN_DIRECT_MPTCP)
+    address.sin_addr.s_addr = g_htonl (INADDR_ANY);
   foreign->listen_fd = make_socket (foreign, LAB_SIDE_SERVER, error);
   if (foreign->listen_fd < 0)
     return FALSE;
@@ -193,6 +196,7 @@ end_side (Foreign *foreign, ScenarioSide side, CaimanReason reason)
   if (reason != CAIMAN_REASON_FINISHED)
     result->reason = reason;
   traffic_ended (foreign->run->traffic, side, reason);
+  measure_connection_ended (foreign->run->measure, side, reason, result->ended_ns);
 }
 
 static void
@@ -275,10 +279,15 @@ begin_due (gpointer user_data)
 {
   Foreign *foreign = user_data;
 
+  Run *run = foreign->run;
+  gint64 now_ns = testbed_now (run->testbed);
+
   for (guint s = 0; s < SCENARIO_N_SIDES; s++) {
-    foreign->run->result->side[s].connected_ns = testbed_now (foreign->run->testbed);
-    traffic_opened (foreign->run->traffic, (ScenarioSide)s,
-                    app_socket_get_end (foreign->socket[s].app));
+    run->result->side[s].connected_ns = now_ns;
+    measure_connection_open (run->measure, (ScenarioSide)s, now_ns);
+  }
+  for (guint s = 0; s < SCENARIO_N_SIDES; s++) {
+    traffic_opened (run->traffic, (ScenarioSide)s, app_socket_get_end (foreign->socket[s].app));
   }
 }
 
@@ -320,7 +329,9 @@ foreign_new (Run *run, const RunForeign *spec, GError **error)
   }
   oracle_expect_no_traces (run->oracle);
   testbed_lab_start_network (foreign->lab);
-  if ((!has_traffic (foreign) || listen_at_target (foreign, error)) && prepare (foreign, error))
+  gboolean ok = spec->direct != RUN_DIRECT_MPTCP || foreign_set_up_mptcp (foreign->lab, error);
+  if (ok && (!has_traffic (foreign) || listen_at_target (foreign, error)) &&
+      prepare (foreign, error))
     return foreign;
   foreign_free (foreign);
   return NULL;

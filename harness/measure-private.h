@@ -128,6 +128,10 @@ void measure_noticed (Measure *measure, ScenarioSide side, guint link);
 
 void flow_init (MeasureFlow *flow, const ScenarioFlow *scenario_flow);
 void flow_clear (MeasureFlow *flow);
+/* What follows from @side's connection being open, or having ended, now. */
+void measure_set_open (Measure *self, ScenarioSide side);
+void measure_set_ended (Measure *self, ScenarioSide side, CaimanReason reason);
+
 /* @is_connected: the sender's connection is established. */
 void flow_offered (MeasureFlow *flow, gint64 bytes, gboolean is_connected, gint64 now_ns);
 /* The sender's connection is established now. */

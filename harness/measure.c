@@ -210,6 +210,20 @@ measure_noticed (Measure *self, ScenarioSide side, guint link)
 }
 
 void
+measure_connection_open (Measure *self, ScenarioSide side, gint64 now_ns)
+{
+  measure_set_now (self, now_ns);
+  measure_set_open (self, side);
+}
+
+void
+measure_connection_ended (Measure *self, ScenarioSide side, CaimanReason reason, gint64 now_ns)
+{
+  measure_set_now (self, now_ns);
+  measure_set_ended (self, side, reason);
+}
+
+void
 measure_endpoint_gone (Measure *self, ScenarioSide side_index, gint64 now_ns)
 {
   MeasureSide *side = &self->side[side_index];

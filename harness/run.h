@@ -32,7 +32,7 @@ typedef enum {
 typedef enum {
   RUN_DIRECT_NONE,
   RUN_DIRECT_TCP,   /* one TCP connection over the first link */
-  RUN_DIRECT_MPTCP, /* one MPTCP connection, as the namespaces are set up for it */
+  RUN_DIRECT_MPTCP, /* one MPTCP connection that may use all links */
 } RunDirect;
 
 /* A run whose traffic something else than caiman carries (foreign.h); on the testbed lab. */
