@@ -93,8 +93,8 @@ reader_check_groups (Reader *reader)
 /* ---- [scenario] ---- */
 
 static const char *const scenario_keys[] = {
-  "format", "extends", "title",        "description",     "carrier", "duration",
-  "seed",   "ends",    "heals-within", "sample-interval", NULL
+  "format", "extends",      "title",           "description",        "carrier", "duration", "seed",
+  "ends",   "heals-within", "sample-interval", "congestion-control", NULL
 };
 static const char *const ends_names[] = { "when-complete", "at-duration", NULL };
 

@@ -44,6 +44,10 @@ static const char *const known_keys[] = {
   "up.quota-period",
   "down.quota-period",
   "receive-buffer",
+  "send-buffer",
+  "congestion-control",
+  "initial-window",
+  "user-timeout",
   "starts",
   "reconnect",
   "connect-timeout",
@@ -190,8 +194,10 @@ read_link (Reader *reader, const Fields *fields, const char *name, gboolean *has
     read_path (fields, (ScenarioDirection)d, preset_failed, &link->path[d]);
     read_terms (fields, (ScenarioDirection)d, &link->terms[d]);
   }
-  link->receive_buffer_bytes =
-      fields_bytes (fields, "receive-buffer", DEFAULT_RECEIVE_BUFFER, 1024, G_MAXUINT32);
+  if (link->carrier == SCENARIO_CARRIER_PIPE)
+    link->receive_buffer_bytes =
+        fields_bytes (fields, "receive-buffer", DEFAULT_RECEIVE_BUFFER, 1024, G_MAXUINT32);
+  reader_read_tcp (reader, fields, link);
   link->starts_ns = fields_time_or_never (fields, "starts", 0, 0, SCENARIO_TIME_MAX_NS);
   link->reconnect_delay_ns = fields_time_or_never (fields, "reconnect", client_reconnect_ns,
                                                    CAIMAN_NS_PER_MS, SCENARIO_TIME_MAX_NS);

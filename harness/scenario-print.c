@@ -116,7 +116,7 @@ print_link (GString *text, const ScenarioLink *link)
   put_directions (text, "cost", format_count (client->cost), format_count (server->cost));
   put_directions (text, "quota", format_quota (client), format_quota (server));
   put_directions (text, "quota-period", format_quota_period (client), format_quota_period (server));
-  put (text, "receive-buffer", units_format_bytes (link->receive_buffer_bytes));
+  scenario_print_tcp (text, link);
   put (text, "starts", value_format_time (link->starts_ns));
   put (text, "reconnect", value_format_time (link->reconnect_delay_ns));
   put (text, "connect-timeout", units_format_time (link->connect_timeout_ns));

@@ -111,4 +111,9 @@ void scenario_event_free (gpointer event);
 void scenario_expect_free (gpointer expect);
 void scenario_sweep_free (gpointer sweep);
 
+/* scenario-tcp.c: the keys of carrier = tcp, and the carrier's receive buffer. */
+extern const char *const scenario_congestion_names[];
+void reader_read_tcp (Reader *reader, const Fields *fields, ScenarioLink *link);
+void scenario_print_tcp (GString *text, const ScenarioLink *link);
+
 G_END_DECLS

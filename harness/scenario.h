@@ -104,12 +104,32 @@ typedef struct {
   gint64 quota_period_ns; /* 0: once for the life of the link */
 } ScenarioLinkTerms;
 
+typedef enum {
+  SCENARIO_CONGESTION_RENO,
+  SCENARIO_CONGESTION_CUBIC,
+  SCENARIO_CONGESTION_BBR,
+  SCENARIO_N_CONGESTIONS
+} ScenarioCongestion;
+
+/* A socket buffer that tunes itself. */
+#define SCENARIO_BUFFER_AUTO 0
+
+/* What the sockets of a link with carrier = tcp are set to, at both ends; 0 with other carriers. */
+typedef struct {
+  ScenarioCongestion congestion;
+  gint64 initial_window;    /* segments */
+  gint64 send_buffer_bytes; /* or SCENARIO_BUFFER_AUTO */
+  gint64 user_timeout_ns;   /* CAIMAN_TIME_NEVER: none */
+} ScenarioTcp;
+
 typedef struct {
   char *name;
   ScenarioCarrier carrier;
+  ScenarioTcp tcp;
   ScenarioPath path[SCENARIO_N_DIRECTIONS];
   ScenarioLinkTerms terms[SCENARIO_N_SIDES];
-  gint64 receive_buffer_bytes; /* of the carrier (the socket buffer), at both ends */
+  gint64 receive_buffer_bytes; /* of the carrier (the socket buffer), at both ends; with tcp,
+                                  SCENARIO_BUFFER_AUTO unless it is given */
   gint64 starts_ns;            /* first connect; CAIMAN_TIME_NEVER: by an `add` event only */
   gint64 reconnect_delay_ns;   /* CAIMAN_TIME_NEVER: not reopened */
   gint64 connect_timeout_ns;   /* of the carrier */

@@ -65,10 +65,6 @@ sim_check (const Scenario *scenario)
 
   for (guint i = 0; i < scenario->links->len; i++) {
     const ScenarioLink *link = scenario_get_link (scenario, i);
-    if (link->carrier != SCENARIO_CARRIER_PIPE)
-      g_ptr_array_add (refused,
-                       g_strdup_printf ("link %s: the simulator has no carrier = %s", link->name,
-                                        scenario_carrier_to_string (link->carrier)));
     for (guint d = 0; d < SCENARIO_N_DIRECTIONS; d++)
       check_direction (link, d, refused);
   }
@@ -346,6 +342,29 @@ sim_quit (Testbed *self)
 
 /* --- Life --- */
 
+static void
+set_sockets (SimLinkPath *path, const ScenarioLink *link)
+{
+  const ScenarioTcp *tcp = &link->tcp;
+  SimTcpConfig config;
+
+  sim_link_path_set_connect_timeout (path, link->connect_timeout_ns);
+  if (link->receive_buffer_bytes != SCENARIO_BUFFER_AUTO)
+    sim_link_path_set_receive_buffer (path, (gsize)link->receive_buffer_bytes);
+  if (link->carrier != SCENARIO_CARRIER_TCP)
+    return;
+  G_STATIC_ASSERT ((int)SIM_TCP_RENO == (int)SCENARIO_CONGESTION_RENO);
+  G_STATIC_ASSERT ((int)SIM_TCP_CUBIC == (int)SCENARIO_CONGESTION_CUBIC);
+  G_STATIC_ASSERT ((int)SIM_TCP_BBR == (int)SCENARIO_CONGESTION_BBR);
+  sim_tcp_config_init (&config);
+  config.congestion_control = (SimTcpCcKind)tcp->congestion;
+  config.initial_window = (guint32)tcp->initial_window;
+  config.send_buffer_bytes = tcp->send_buffer_bytes;
+  if (tcp->user_timeout_ns != CAIMAN_TIME_NEVER)
+    config.user_timeout_ns = tcp->user_timeout_ns;
+  sim_link_path_set_tcp (path, &config);
+}
+
 static Testbed *
 sim_create (const Scenario *scenario, guint64 seed, const TestbedHandler *handler,
             gpointer user_data, GError **error)
@@ -371,10 +390,11 @@ sim_create (const Scenario *scenario, guint64 seed, const TestbedHandler *handle
       testbed_sim_convert_path (&link->path[SCENARIO_UP]),
       testbed_sim_convert_path (&link->path[SCENARIO_DOWN])
     };
-    SimLinkPath *path = sim_network_add_path (sim->network, link->name, SIM_CARRIER_PIPE, config);
+    SimCarrierKind kind =
+        link->carrier == SCENARIO_CARRIER_TCP ? SIM_CARRIER_TCP : SIM_CARRIER_PIPE;
+    SimLinkPath *path = sim_network_add_path (sim->network, link->name, kind, config);
     sim_link_path_set_user_data (path, GUINT_TO_POINTER (i));
-    sim_link_path_set_connect_timeout (path, link->connect_timeout_ns);
-    sim_link_path_set_receive_buffer (path, (gsize)link->receive_buffer_bytes);
+    set_sockets (path, link);
     g_ptr_array_add (sim->paths, path);
   }
   return &sim->base;

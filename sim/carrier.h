@@ -23,7 +23,7 @@ typedef struct {
 
   guint (*get_connections) (SimCarrier *self);
 
-  /* Bytes in all send buffers of a direction. */
+  /* Bytes in front of the bottleneck of a direction. */
   gsize (*get_queued_bytes) (SimCarrier *self, SimDirection direction);
 
   /* Around each change of a direction's path (rate, delay, jitter, loss, queue) or of its
@@ -58,12 +58,14 @@ struct _SimLinkPath {
   gboolean down;
   gboolean refusing;
   gint64 connect_timeout_ns;
-  gsize receive_buffer_bytes;
+  gsize receive_buffer_bytes; /* 0: it tunes itself (tcp) */
+  SimTcpConfig tcp;
   const SimCarrierClass *klass;
   SimCarrier *carrier;
 };
 
 extern const SimCarrierClass sim_pipe_class;
+extern const SimCarrierClass sim_tcp_carrier_class;
 
 /* TRUE when the network has an accept call-back and the path does not refuse. */
 gboolean sim_link_path_accepts (const SimLinkPath *path);

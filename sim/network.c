@@ -63,6 +63,8 @@ get_carrier_class (SimCarrierKind kind)
   switch (kind) {
   case SIM_CARRIER_PIPE:
     return &sim_pipe_class;
+  case SIM_CARRIER_TCP:
+    return &sim_tcp_carrier_class;
   }
   g_assert_not_reached ();
 }
@@ -78,7 +80,8 @@ sim_network_add_path (SimNetwork *network, const char *name, SimCarrierKind kind
   path->queue = network->queue;
   path->name = g_strdup (name);
   path->connect_timeout_ns = SIM_CONNECT_TIMEOUT_DEFAULT_NS;
-  path->receive_buffer_bytes = SIM_RECEIVE_BUFFER_DEFAULT_BYTES;
+  path->receive_buffer_bytes = kind == SIM_CARRIER_PIPE ? SIM_RECEIVE_BUFFER_DEFAULT_BYTES : 0;
+  sim_tcp_config_init (&path->tcp);
   for (guint d = 0; d < SIM_N_DIRECTIONS; d++) {
     path->directions[d].path = sim_path_new (&config[d], network->run_seed, name, d);
     path->directions[d].dark_since_ns = -1;
@@ -135,6 +138,12 @@ sim_link_path_set_connect_timeout (SimLinkPath *path, gint64 timeout_ns)
 {
   g_assert (timeout_ns > 0);
   path->connect_timeout_ns = timeout_ns;
+}
+
+void
+sim_link_path_set_tcp (SimLinkPath *path, const SimTcpConfig *config)
+{
+  path->tcp = *config;
 }
 
 const SimPathConfig *

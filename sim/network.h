@@ -24,11 +24,23 @@
  *   meets a blackhole is gone; SYNs are repeated 1, 3, 7, 15, ... s after the first.
  *   An end is writable from connected() or its acceptance on; no writable() call-back says so.
  * - abort() drops the own send buffer; the reset arrives behind what is in flight. close() sends a
- *   FIN behind what is queued. Data for an end that is gone is dropped without an answer. */
+ *   FIN behind what is queued. Data for an end that is gone is dropped without an answer.
+ *
+ * The tcp carrier
+ * - Frames are the bytes of a TCP connection (tcp-endpoint.h), whose packets share a packet path in
+ *   each direction (packet-path.h): rate, queue and losses are those of IP packets, headers
+ *   included. What else a path can do to packets, it does.
+ * - The handshake is one of packets, too. Send and receive buffers are those of sockets, and tune
+ *   themselves unless they are set.
+ * - Faults are done to packets: in a blackhole they vanish, and TCP's timers decide when bytes flow
+ *   again; while paused, they wait in the queue; a host that has no such connection any more answers
+ *   with RST, one that has vanished does not. A frame that is to be corrupted passes TCP's checksum:
+ *   only the frame's own can find it. */
 #pragma once
 
 #include "transports/timer-queue.h"
 #include "sim/path.h"
+#include "sim/tcp-endpoint.h"
 #include "transports/transport.h"
 
 G_BEGIN_DECLS
@@ -38,6 +50,7 @@ typedef struct _SimLinkPath SimLinkPath;
 
 typedef enum {
   SIM_CARRIER_PIPE,
+  SIM_CARRIER_TCP,
 } SimCarrierKind;
 
 #define SIM_CONNECT_TIMEOUT_DEFAULT_NS       (30 * CAIMAN_NS_PER_S)
@@ -82,8 +95,12 @@ CaimanTransport *sim_link_path_connect (SimLinkPath *path);
 /* For connects that start later. */
 void sim_link_path_set_connect_timeout (SimLinkPath *path, gint64 timeout_ns);
 
-/* At both ends of every connection; bytes > 0. */
+/* At both ends of every connection (tcp: of connections that start later); bytes > 0. Without it, a
+ * pipe's is SIM_RECEIVE_BUFFER_DEFAULT_BYTES, that of tcp tunes itself. */
 void sim_link_path_set_receive_buffer (SimLinkPath *path, gsize size_bytes);
+
+/* tcp: of both ends of connections that start later. @config's seed is ignored. */
+void sim_link_path_set_tcp (SimLinkPath *path, const SimTcpConfig *config);
 
 /* What is set and counted in one direction. bytes counts what was serialised, headers included;
  * lost_packets counts segments. */
@@ -93,7 +110,8 @@ const SimPathStats *sim_link_path_get_stats (const SimLinkPath *path, SimDirecti
 /* Connections of which an end is alive or bytes are still draining. */
 guint sim_link_path_get_connections (const SimLinkPath *path);
 
-/* Bytes, headers included, that wait in the send buffers of that direction. */
+/* Bytes, headers included, that wait in front of the bottleneck of that direction: in the send
+ * buffers of pipes, in the queue of the packet path with tcp. */
 gsize sim_link_path_get_queued_bytes (const SimLinkPath *path, SimDirection direction);
 
 /* Changes while running; values as in SimPathConfig (asserted to be valid). A new rate applies at

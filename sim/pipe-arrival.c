@@ -2,9 +2,7 @@
 /* pipe-arrival.c - what is in flight or waits for the receiver, and its delivery. */
 #include "sim/pipe-private.h"
 
-#include "transports/frame.h"
-
-#include <string.h>
+#include "sim/frame-corruption.h"
 
 /* When the first node, or a RST for a receiver that does not read, can be handed over. */
 static gint64
@@ -76,36 +74,14 @@ pipe_half_drop_carried (PipeHalf *half)
   caiman_timer_queue_disarm (pipe->queue, &half->arrival_timer);
 }
 
-/* What a decoder says to frame number @seq with a bit flipped. The length field is spared: with
- * that one wrong, a receiver may wait for bytes that never come, and nobody would see an error. */
-static CaimanFrameVerdict
-try_corrupted (PipeHalf *half, const guint8 *data, gsize size)
-{
-  SimPath *path = half->connection->pipe->path->directions[half->direction].path;
-  g_autofree guint8 *bytes = g_malloc (CAIMAN_FRAME_HEADER_BYTES + size);
-  const guint8 *input = bytes;
-  gsize input_bytes = CAIMAN_FRAME_HEADER_BYTES + size;
-  guint64 bit = 32 + sim_path_draw_below (path, 8 * (input_bytes - 4));
-  CaimanFrameDecoder decoder;
-  CaimanFrameVerdict verdict;
-  CaimanFrame frame;
-
-  caiman_frame_encode_header (bytes, half->frames, data, size);
-  if (size > 0)
-    memcpy (bytes + CAIMAN_FRAME_HEADER_BYTES, data, size);
-  bytes[bit / 8] ^= 1 << (bit % 8);
-  caiman_frame_decoder_init (&decoder, CAIMAN_FRAME_PAYLOAD_MAX_BYTES, half->frames);
-  verdict = caiman_frame_decoder_feed (&decoder, &input, &input_bytes, &frame);
-  caiman_frame_decoder_clear (&decoder);
-  return verdict;
-}
-
 /* Hands one frame to the receiver, or fails it when the frame turns out to be corrupted. */
 static void
 deliver_frame (PipeHalf *half, PipeEnd *receiver, const guint8 *data, gsize size, GBytes *bytes,
                gboolean corrupt)
 {
-  if (corrupt && try_corrupted (half, data, size) != CAIMAN_FRAME_READY) {
+  SimPath *path = half->connection->pipe->path->directions[half->direction].path;
+
+  if (corrupt && sim_frame_try_corrupted (path, half->frames, data, size) != CAIMAN_FRAME_READY) {
     pipe_half_send_reset (pipe_end_get_out (receiver));
     pipe_end_fail (receiver, CAIMAN_REASON_LINK_FRAME_ERROR, FALSE);
     return;
