@@ -474,6 +474,7 @@ int scenario_find_event (const Scenario *scenario, const char *name);
 
 /* Static names as they stand in files: "pipe", "client", "blackhole", "on-off", ... */
 const char *scenario_carrier_to_string (ScenarioCarrier carrier);
+const char *scenario_congestion_to_string (ScenarioCongestion congestion); /* as Linux names it */
 const char *scenario_side_to_string (ScenarioSide side);
 const char *scenario_traffic_kind_to_string (ScenarioTrafficKind kind);
 const char *scenario_verb_to_string (ScenarioVerb verb);

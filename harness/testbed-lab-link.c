@@ -43,7 +43,13 @@ static CaimanTcpOptions
 get_options (const TestbedLabLink *link)
 {
   const ScenarioLink *spec = get_spec (link);
-  CaimanTcpOptions options = { .connect_timeout_ns = spec->connect_timeout_ns };
+  const ScenarioTcp *tcp = &spec->tcp;
+  CaimanTcpOptions options = {
+    .connect_timeout_ns = spec->connect_timeout_ns,
+    .user_timeout_ns = tcp->user_timeout_ns == CAIMAN_TIME_NEVER ? 0 : tcp->user_timeout_ns,
+    .send_buffer_bytes = tcp->send_buffer_bytes,
+    .receive_buffer_bytes = spec->receive_buffer_bytes,
+  };
 
   g_strlcpy (options.congestion, testbed_lab_get_congestion (link->testbed, link->index),
              sizeof options.congestion);

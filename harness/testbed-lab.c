@@ -83,7 +83,9 @@ testbed_lab_start_network (TestbedLab *self)
 const char *
 testbed_lab_get_congestion (const TestbedLab *self, guint link)
 {
-  return "cubic";
+  const ScenarioLink *spec = scenario_get_link (self->base.scenario, link);
+
+  return scenario_congestion_to_string (spec->tcp.congestion);
 }
 
 static void
