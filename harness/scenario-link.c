@@ -231,6 +231,7 @@ reader_read_links (Reader *reader)
       fields_group_error (&fields, "has no carrier: say 'carrier = pipe' or 'carrier = tcp' here "
                                    "or in [scenario]");
   }
+  reader_check_tcp (reader);
   if (links->len == 0)
     scan_errors_add (reader->errors, place, "there is no [link NAME] group");
 }

@@ -113,6 +113,7 @@ void scenario_sweep_free (gpointer sweep);
 
 /* scenario-tcp.c: the keys of carrier = tcp, and the carrier's receive buffer. */
 extern const char *const scenario_congestion_names[];
+void reader_check_tcp (Reader *reader); /* after all links have been read */
 void reader_read_tcp (Reader *reader, const Fields *fields, ScenarioLink *link);
 void scenario_print_tcp (GString *text, const ScenarioLink *link);
 

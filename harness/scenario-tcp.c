@@ -48,6 +48,21 @@ read_congestion (Reader *reader, const Fields *fields)
 }
 
 void
+reader_check_tcp (Reader *reader)
+{
+  const ScanGroup *head = scan_doc_find (reader->doc, "scenario");
+  Fields fields = { reader->errors, head };
+  const ScanEntry *entry = head ? fields_find (&fields, "congestion-control") : NULL;
+
+  if (!entry)
+    return;
+  for (guint i = 0; i < reader->scenario->links->len; i++)
+    if (scenario_get_link (reader->scenario, i)->carrier == SCENARIO_CARRIER_TCP)
+      return;
+  fields_error (&fields, entry, "no link has carrier = tcp");
+}
+
+void
 reader_read_tcp (Reader *reader, const Fields *fields, ScenarioLink *link)
 {
   ScenarioTcp *tcp = &link->tcp;

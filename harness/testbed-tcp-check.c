@@ -53,7 +53,8 @@ check_link (const ScenarioLink *link, GPtrArray *refused)
     refuse (refused, name,
             "carrier = %s: a link of the testbed tcp is a relayed stream, which is carrier = pipe",
             scenario_carrier_to_string (link->carrier));
-  if (link->receive_buffer_bytes < BUFFER_MIN_BYTES)
+  if (link->receive_buffer_bytes != SCENARIO_BUFFER_AUTO &&
+      link->receive_buffer_bytes < BUFFER_MIN_BYTES)
     refuse (
         refused, name,
         "receive-buffer: below 16 KiB the kernel's buffers alone are larger on the testbed tcp; "

@@ -273,19 +273,22 @@ draw_jitter (SimPath *path)
 gint64
 sim_path_draw_delay (SimPath *path)
 {
-  return MAX (0, path->config.delay_ns + draw_jitter (path));
+  gint64 jitter_ns = draw_jitter (path);
+
+  return MAX (0, path->config.delay_ns + jitter_ns);
 }
 
 gint64
 sim_path_draw_delay_at (SimPath *path, gint64 t_ns)
 {
   const SimTrace *trace = path->config.delay_trace;
+  gint64 delay_ns;
 
   if (!trace)
     return sim_path_draw_delay (path);
   sim_trace_seek (trace, &path->delay_cursor, t_ns);
-  return MAX (0,
-              sim_trace_get_steps (trace)[path->delay_cursor.item].delay_ns + draw_jitter (path));
+  delay_ns = sim_trace_get_steps (trace)[path->delay_cursor.item].delay_ns + draw_jitter (path);
+  return MAX (0, delay_ns);
 }
 
 gint64

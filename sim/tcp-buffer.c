@@ -7,7 +7,8 @@
 #include "sim/tcp-private.h"
 
 #define PAYLOAD_OF_256      160
-#define WINDOW_START_MAX    65535
+#define WINDOW_START_BYTES  64240 /* 44 segments of 1 460 bytes */
+#define WINDOW_SCALED_BYTES 65536
 #define WINDOW_UNIT         128 /* of the scale that goes with tcp_rmem's maximum */
 #define SEGMENT_MEMORY      2304
 #define TUNING_FULL_PERCENT 25
@@ -34,14 +35,12 @@ void
 sim_tcp_buffers_init (SimTcp *tcp)
 {
   SimTcpTuning *tuning = &tcp->tuning;
-  gint64 mss_bytes = tcp->config.mss_bytes;
 
   tuning->buffer_bytes = SIM_TCP_RECEIVE_BUFFER_START_BYTES;
   if (is_receive_fixed (tcp))
     tuning->buffer_bytes = to_memory (tcp->config.receive_buffer_bytes);
   tuning->clamp_bytes = to_payload (tuning->buffer_bytes);
-  gint64 start = MIN (tuning->clamp_bytes, WINDOW_START_MAX);
-  tuning->threshold_bytes = MAX (start / mss_bytes * mss_bytes, MIN (start, mss_bytes));
+  tuning->threshold_bytes = MIN (tuning->clamp_bytes, WINDOW_START_BYTES);
   tcp->send_buffer_bytes = SIM_TCP_SEND_BUFFER_START_BYTES;
   if (tcp->config.send_buffer_bytes > 0)
     tcp->send_buffer_bytes = tcp->config.send_buffer_bytes;
@@ -81,7 +80,7 @@ sim_tcp_select_window (const SimTcp *tcp)
   if (room < tuning->clamp_bytes / 2 && (room < tuning->clamp_bytes / 16 || room < mss_bytes))
     return offered;
   room = MIN (room, tuning->threshold_bytes);
-  if (tuning->clamp_bytes >= WINDOW_START_MAX)
+  if (tuning->clamp_bytes >= WINDOW_SCALED_BYTES)
     room = (room + WINDOW_UNIT - 1) / WINDOW_UNIT * WINDOW_UNIT;
   return MAX (MAX (room, 0), offered);
 }

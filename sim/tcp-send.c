@@ -141,8 +141,6 @@ send_again (SimTcp *tcp, gint64 position, SimTcpSegment *segment, gint64 now_ns)
   if (sim_tcp_in_reduction (tcp))
     tcp->prr_out++;
   fill_data (tcp, sent, segment, now_ns);
-  if (position == tcp->board.head && tcp->timer != SIM_TCP_TIMER_RACK)
-    sim_tcp_set_timer (tcp, SIM_TCP_TIMER_RTO, now_ns + tcp->rtt.rto_ns);
   return TRUE;
 }
 
@@ -190,6 +188,8 @@ next_lost (SimTcp *tcp, SimTcpSegment *segment, gint64 now_ns)
   gint64 position = sim_tcp_scoreboard_find_lost (&tcp->board);
   if (position == tcp->board.tail || !may_pace (tcp, now_ns))
     return FALSE;
+  if (position == tcp->board.head && tcp->timer != SIM_TCP_TIMER_RACK)
+    sim_tcp_set_timer (tcp, SIM_TCP_TIMER_RTO, now_ns + tcp->rtt.rto_ns);
   return send_again (tcp, position, segment, now_ns);
 }
 

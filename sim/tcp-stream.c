@@ -79,7 +79,7 @@ sim_tcp_stream_peek (SimTcpStream *stream, gint64 received, const guint8 **data_
 {
   SimTcpNode *node = stream->head;
 
-  if (!node || (node->message_done ? node->end : node->message_end) > received)
+  if (!node || node->end > received)
     return FALSE;
   if (!node->message_done) {
     *data_out = caiman_packet_get_message (&node->packet, size_out);

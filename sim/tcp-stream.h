@@ -37,7 +37,8 @@ gint64 sim_tcp_stream_push (SimTcpStream *stream, CaimanPacket *packet);
  * of @direction say. */
 void sim_tcp_stream_sent (SimTcpStream *stream, gint64 sent, SimPathDirection *direction);
 
-/* The first frame that ends at or before @received, if there is one: its bytes, a reference to
+/* The first frame, if its packet ends at or before @received (a message and its payload are of use
+ * only together): its bytes, a reference to
  * them (borrowed, nullable), where it ends, whether it is corrupted. It stays until it is popped.
  */
 gboolean sim_tcp_stream_peek (SimTcpStream *stream, gint64 received, const guint8 **data_out,

@@ -184,16 +184,36 @@ test_expectation_fails (void)
   ran_clear (&ran);
 }
 
+/* The whole over simulated TCP; both congestion controls named. */
 static void
-test_skipped (void)
+test_carrier_tcp (void)
 {
   Ran ran;
 
-  ran_init (&ran, "[link a]\ncarrier = tcp\nrate = 20mbit\ndelay = 10ms\n" BULK ("client", "1MB"));
+  ran_init (
+      &ran,
+      "congestion-control = reno\n[link a]\ncarrier = tcp\nrate = 20mbit\ndelay = 10ms\n"
+      "send-buffer = 256KiB\nreceive-buffer = 256KiB\nuser-timeout = 10s\n"
+      "[link b]\ncarrier = tcp\nrate = 20mbit\ndelay = 20ms\ninitial-window = 4\n"
+      "congestion-control = bbr\n" BULK (
+          "client", "4MB") "[expect]\ndata.efficiency = >= 70%\ndata.longest-gap = <= 500ms\n");
+  ran_expect_exit (&ran, RUN_EXIT_HELD);
+  ran_clear (&ran);
+}
+
+static void
+test_skipped (void)
+{
+  static const RunOptions options = { .testbed = "tcp" };
+  Ran ran;
+
+  ran_init_seed (&ran,
+                 "[link a]\ncarrier = tcp\nrate = 20mbit\ndelay = 10ms\n" BULK ("client", "1MB"), 1,
+                 &options);
   ran_expect_exit (&ran, RUN_EXIT_SKIPPED);
-  ran_expect_problem (&ran, "link a: the simulator has no carrier = tcp");
+  ran_expect_problem (&ran, "link a: carrier = tcp: a link of the testbed tcp is a relayed stream");
   g_assert_cmpstr (ran.result->outcome, ==, "skipped");
-  g_autoptr (GPtrArray) refused = run_check (ran.scenario, "sim");
+  g_autoptr (GPtrArray) refused = run_check (ran.scenario, "tcp");
   g_assert_cmpuint (refused->len, ==, 1);
   g_assert_null (run_check (ran.scenario, "nowhere"));
   ran_clear (&ran);
@@ -337,6 +357,7 @@ main (int argc, char **argv)
   g_test_add_func ("/harness/run/accepted-late", test_accepted_late);
   g_test_add_func ("/harness/run/expectation-fails", test_expectation_fails);
   g_test_add_func ("/harness/run/skipped", test_skipped);
+  g_test_add_func ("/harness/run/carrier-tcp", test_carrier_tcp);
   g_test_add_func ("/harness/run/no-such-testbed", test_no_such_testbed);
   g_test_add_func ("/harness/run/same-seed-same-digest", test_same_seed_same_digest);
   g_test_add_func ("/harness/run/text-runs-the-same", test_text_runs_the_same);

@@ -41,6 +41,7 @@ static const char everything[] =
     "receive-buffer = 1MiB\nstarts = 2s\nreconnect = 1s\nconnect-timeout = 3s\n"
     "refused-by = server\n"
     "[link lte]\ncarrier = tcp\nrate = unlimited\nloss = every(100)\nup.loss = mask(0110)\n"
+    "congestion-control = bbr\ninitial-window = 4\nsend-buffer = 1MiB\nuser-timeout = 30s\n"
     "down.loss = 2%\nqueue = 64KiB\nstarts = never\njitter = pareto(3ms)\nrefused-by = client\n"
     "[traffic chat]\nfrom = both\nkind = messages\ncount = 1000\nmessage-size = uniform(1kB, 2kB)\n"
     "interval = 1ms\nstarts = 1s\nstops = 50s\nclose = late 5s\nreader-rate = 1mbit\n"
@@ -179,6 +180,11 @@ test_links (void)
   g_assert_false (wifi->refused_by[SCENARIO_SIDE_CLIENT]);
 
   g_assert_cmpint (lte->carrier, ==, SCENARIO_CARRIER_TCP);
+  g_assert_cmpint (lte->tcp.congestion, ==, SCENARIO_CONGESTION_BBR);
+  g_assert_cmpint (lte->tcp.initial_window, ==, 4);
+  g_assert_cmpint (lte->tcp.send_buffer_bytes, ==, 1 << 20);
+  g_assert_cmpint (lte->tcp.user_timeout_ns, ==, S (30));
+  g_assert_cmpint (lte->receive_buffer_bytes, ==, SCENARIO_BUFFER_AUTO);
   g_assert_cmpint (lte->path[0].rate_bps, ==, SCENARIO_RATE_UNLIMITED);
   g_assert_cmpint (lte->path[SCENARIO_UP].loss.kind, ==, SCENARIO_LOSS_MASK);
   g_assert_cmpuint (lte->path[SCENARIO_UP].loss.mask, ==, 6);

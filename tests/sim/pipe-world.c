@@ -117,18 +117,30 @@ world_config (SimPathConfig config_out[SIM_N_DIRECTIONS], gint64 rate_bps, gint6
   }
 }
 
-World *
-world_new (const SimPathConfig config[SIM_N_DIRECTIONS])
+static World *
+make_world (const SimPathConfig config[SIM_N_DIRECTIONS], SimCarrierKind kind)
 {
   World *world = g_new0 (World, 1);
 
   world->queue = caiman_timer_queue_new ();
   world->network = sim_network_new (world->queue, 1);
   sim_network_set_accept (world->network, world_accept, world);
-  world->path = sim_network_add_path (world->network, "wifi", SIM_CARRIER_PIPE, config);
+  world->path = sim_network_add_path (world->network, "wifi", kind, config);
   world->users = g_ptr_array_new_with_free_func (user_free);
   world->servers = g_ptr_array_new ();
   return world;
+}
+
+World *
+world_new (const SimPathConfig config[SIM_N_DIRECTIONS])
+{
+  return make_world (config, SIM_CARRIER_PIPE);
+}
+
+World *
+world_new_tcp (const SimPathConfig config[SIM_N_DIRECTIONS])
+{
+  return make_world (config, SIM_CARRIER_TCP);
 }
 
 World *

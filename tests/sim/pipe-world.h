@@ -54,6 +54,7 @@ void world_config (SimPathConfig config_out[SIM_N_DIRECTIONS], gint64 rate_bps, 
 
 /* A world with the path "wifi" of that configuration. */
 World *world_new (const SimPathConfig config[SIM_N_DIRECTIONS]);
+World *world_new_tcp (const SimPathConfig config[SIM_N_DIRECTIONS]); /* the same over TCP */
 World *world_new_simple (gint64 rate_bps, gint64 delay_ns);
 void world_free (World *world);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (World, world_free)

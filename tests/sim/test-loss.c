@@ -86,6 +86,34 @@ test_four_parameters (void)
   g_assert_cmpfloat_with_epsilon (draw_many (&config).rate, 0.1 * 0.4 + 0.9 * 0.01, 0.0018);
 }
 
+/* Stationary shares of netem's four states, from the balance of each state's ins and outs:
+ * pi_2 = pi_3 p32 / p23; pi_3 (p31 + p32) = pi_1 p13 + pi_2 p23; pi_4 = pi_1 p14. */
+static void
+test_four_states (void)
+{
+  const double p13 = 0.01, p31 = 0.2, p32 = 0.3, p23 = 0.4, p14 = 0.005;
+  SimLossConfig config = { .kind = SIM_LOSS_FOUR,
+                           .four_ppb = { 10000000, 200000000, 300000000, 400000000, 5000000 } };
+  double three = p13 / p31, two = three * p32 / p23, four = p14; /* of state 1's share */
+  double whole = 1 + two + three + four;
+  guint n_states[5] = { 0 };
+  SimLoss loss;
+
+  g_assert_true (sim_loss_config_is_valid (&config));
+  init (&loss, &config);
+  for (guint i = 0; i < N_DRAWS; i++) {
+    gboolean lost = sim_loss_draw (&loss);
+    g_assert_cmpint (lost, ==, loss.state >= 3);
+    n_states[loss.state]++;
+  }
+  g_assert_cmpfloat_with_epsilon (n_states[1] / (double)N_DRAWS, 1 / whole, 0.006);
+  g_assert_cmpfloat_with_epsilon (n_states[2] / (double)N_DRAWS, two / whole, 0.003);
+  g_assert_cmpfloat_with_epsilon (n_states[3] / (double)N_DRAWS, three / whole, 0.003);
+  g_assert_cmpfloat_with_epsilon (n_states[4] / (double)N_DRAWS, four / whole, 0.0003);
+  config.four_ppb[SIM_FOUR_P14] = SIM_LOSS_CERTAIN_PPB;
+  g_assert_false (sim_loss_config_is_valid (&config));
+}
+
 static void
 expect_pattern (const SimLossConfig *config, const char *pattern)
 {
@@ -167,6 +195,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sim/loss/bernoulli", test_bernoulli);
   g_test_add_func ("/sim/loss/simple-gilbert", test_simple_gilbert);
   g_test_add_func ("/sim/loss/four-parameters", test_four_parameters);
+  g_test_add_func ("/sim/loss/four-states", test_four_states);
   g_test_add_func ("/sim/loss/nth", test_nth);
   g_test_add_func ("/sim/loss/mask", test_mask);
   g_test_add_func ("/sim/loss/set-starts-afresh", test_set_starts_afresh);

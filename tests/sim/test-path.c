@@ -5,156 +5,106 @@
 #define MS CAIMAN_NS_PER_MS
 
 static SimPath *
-make_path (gint64 rate_bps, gint64 delay_ns, SimQueueUnit unit, gint64 value)
+make_path (gint64 rate_bps)
 {
   SimPathConfig config;
 
   sim_path_config_init (&config);
   config.rate_bps = rate_bps;
-  config.delay_ns = delay_ns;
-  config.queue = (SimQueueLimit) { unit, value };
   return sim_path_new (&config, 1, "wifi", SIM_DIRECTION_UP);
-}
-
-static void
-expect_passes (SimPath *path, gsize size_bytes, gint64 now_ns, gint64 departure_ns,
-               gint64 arrival_ns)
-{
-  gint64 departure = -1, arrival = -1;
-
-  g_assert_cmpint (sim_path_enqueue (path, size_bytes, now_ns, &departure, &arrival), ==,
-                   SIM_PATH_PASSES);
-  g_assert_cmpint (departure, ==, departure_ns);
-  g_assert_cmpint (arrival, ==, arrival_ns);
-}
-
-static void
-expect_verdict (SimPath *path, gsize size_bytes, gint64 now_ns, SimPathVerdict verdict)
-{
-  gint64 departure, arrival;
-
-  g_assert_cmpint (sim_path_enqueue (path, size_bytes, now_ns, &departure, &arrival), ==, verdict);
-}
-
-static void
-test_rate_and_delay (void)
-{
-  SimPath *path = make_path (8000000, 5 * MS, SIM_QUEUE_UNLIMITED, 0); /* 1 byte per us */
-
-  expect_passes (path, 1000, 0, 1 * MS, 6 * MS);
-  expect_passes (path, 1000, 0, 2 * MS, 7 * MS);
-  expect_passes (path, 500, 10 * MS, 10 * MS + 500000, 15 * MS + 500000);
-  g_assert_cmpuint (sim_path_get_stats (path)->packets, ==, 3);
-  g_assert_cmpuint (sim_path_get_stats (path)->bytes, ==, 2500);
-  sim_path_free (path);
-  sim_path_free (NULL);
-}
-
-static void
-test_unlimited_rate (void)
-{
-  SimPath *path = make_path (SIM_RATE_UNLIMITED, 5 * MS, SIM_QUEUE_TIME, 1);
-
-  for (guint i = 0; i < 10; i++)
-    expect_passes (path, 1 << 20, 3 * MS, 3 * MS, 8 * MS);
-  sim_path_free (path);
 }
 
 /* 3 bits a second: a byte takes 2.666... s; rounding up once must not add up. */
 static void
 test_rate_is_exact_in_the_long_run (void)
 {
-  SimPath *path = make_path (3, 0, SIM_QUEUE_UNLIMITED, 0);
-  gint64 departure_ns = 0, arrival_ns;
+  SimPath *path = make_path (3);
+  gint64 end_ns = 0;
 
-  expect_passes (path, 1, 0, 2666666667, 2666666667);
-  for (guint i = 1; i < 3000; i++)
-    sim_path_enqueue (path, 1, 0, &departure_ns, &arrival_ns);
-  g_assert_cmpint (departure_ns, ==, 8000 * CAIMAN_NS_PER_S);
+  for (guint i = 0; i < 3000; i++)
+    end_ns = sim_path_serialise (path, 1, end_ns);
+  g_assert_cmpint (end_ns, ==, 8000 * CAIMAN_NS_PER_S);
   sim_path_free (path);
-}
-
-static void
-test_tail_drop_by_time (void)
-{
-  SimPath *path = make_path (8000000, 0, SIM_QUEUE_TIME, 2 * MS);
-
-  expect_passes (path, 1000, 0, 1 * MS, 1 * MS);
-  expect_passes (path, 1000, 0, 2 * MS, 2 * MS);
-  expect_passes (path, 1000, 0, 3 * MS, 3 * MS); /* waits exactly 2 ms */
-  expect_verdict (path, 1000, 0, SIM_PATH_TAIL_DROPPED);
-  expect_passes (path, 1000, 1 * MS, 4 * MS, 4 * MS);
-  g_assert_cmpuint (sim_path_get_stats (path)->tail_dropped_packets, ==, 1);
-  sim_path_free (path);
-}
-
-static void
-test_tail_drop_by_bytes (void)
-{
-  SimPath *path = make_path (8000000, 0, SIM_QUEUE_BYTES, 2000);
-
-  expect_passes (path, 5000, 0, 5 * MS, 5 * MS); /* any size into an empty queue */
-  expect_verdict (path, 1, 0, SIM_PATH_TAIL_DROPPED);
-  g_assert_cmpuint (sim_path_get_backlog_bytes (path, 4 * MS), ==, 5000);
-  g_assert_cmpuint (sim_path_get_backlog_bytes (path, 5 * MS), ==, 0);
-  expect_passes (path, 1500, 5 * MS, 6500000, 6500000);
-  expect_passes (path, 500, 5 * MS, 7 * MS, 7 * MS);
-  expect_verdict (path, 1, 5 * MS, SIM_PATH_TAIL_DROPPED);
-  sim_path_free (path);
-}
-
-static void
-test_tail_drop_by_packets (void)
-{
-  SimPath *path = make_path (8000000, 0, SIM_QUEUE_PACKETS, 2);
-
-  expect_passes (path, 1000, 0, 1 * MS, 1 * MS);
-  expect_passes (path, 10, 0, 1010000, 1010000);
-  expect_verdict (path, 1, 0, SIM_PATH_TAIL_DROPPED);
-  expect_passes (path, 990, 1 * MS, 2 * MS, 2 * MS);
-  sim_path_free (path);
-}
-
-static void
-test_long_queue (void)
-{
-  SimPath *path = make_path (8000000, 0, SIM_QUEUE_UNLIMITED, 0);
-  gint64 departure_ns, arrival_ns;
-
-  for (guint round = 0; round < 3; round++) {
-    gint64 start_ns = round * 1000 * MS;
-
-    for (guint i = 0; i < 100; i++) {
-      sim_path_enqueue (path, 1000, start_ns + i * MS / 2, &departure_ns, &arrival_ns);
-      g_assert_cmpint (departure_ns, ==, start_ns + (i + 1) * MS);
-    }
-    g_assert_cmpuint (sim_path_get_backlog_bytes (path, start_ns + 50 * MS), ==, 50000);
-  }
-  sim_path_free (path);
+  sim_path_free (NULL);
 }
 
 static void
 test_changes_at_run_time (void)
 {
-  SimPath *path = make_path (8000000, 5 * MS, SIM_QUEUE_UNLIMITED, 0);
+  SimPath *path = make_path (8000000);
   SimQueueLimit queue = { SIM_QUEUE_PACKETS, 1 };
   SimLossConfig loss = { .kind = SIM_LOSS_NTH, .every = 2 };
   SimDist jitter = { SIM_DIST_UNIFORM, 1 * MS };
 
-  expect_passes (path, 1000, 0, 1 * MS, 6 * MS);
   sim_path_set_rate (path, 16000000);
   sim_path_set_rate (path, 16000000);
   sim_path_set_delay (path, 1 * MS);
-  expect_passes (path, 1000, 0, 1500000, 2500000);
+  g_assert_cmpint (sim_path_serialise (path, 1000, 0), ==, 500000);
+  g_assert_cmpint (sim_path_draw_delay (path), ==, 1 * MS);
+  g_assert_cmpint (sim_path_get_least_delay (path), ==, 1 * MS);
   sim_path_set_queue (path, &queue);
-  expect_verdict (path, 1000, 0, SIM_PATH_TAIL_DROPPED);
   sim_path_set_jitter (path, &jitter);
+  g_assert_cmpint (sim_path_get_least_delay (path), ==, 0);
   sim_path_set_loss (path, &loss);
-  expect_verdict (path, 1000, 10 * MS, SIM_PATH_PASSES);
+  g_assert_false (sim_path_draw_loss (path));
   sim_path_set_loss (path, &loss); /* the same one: goes on counting */
-  expect_verdict (path, 1000, 20 * MS, SIM_PATH_LOST);
+  g_assert_true (sim_path_draw_loss (path));
   g_assert_cmpuint (sim_path_get_stats (path)->lost_packets, ==, 1);
   g_assert_cmpint (sim_path_get_config (path)->rate_bps, ==, 16000000);
+  g_assert_cmpint (sim_path_get_config (path)->queue.value, ==, 1);
+  sim_path_free (path);
+}
+
+/* DAR(1): the distribution stays, the autocorrelation at distance k is rho^k. */
+static void
+test_correlated_jitter (void)
+{
+  const guint n = 400000;
+  const double rho = 0.6;
+  g_autofree double *x = g_new (double, n);
+  double sum = 0, squares = 0, products[4] = { 0 };
+  SimPathConfig config;
+  SimPath *path;
+
+  sim_path_config_init (&config);
+  config.delay_ns = 1000 * MS;
+  config.jitter = (SimDist) { SIM_DIST_NORMAL, 10 * MS };
+  config.jitter_correlation_ppb = 600000000;
+  path = sim_path_new (&config, 1, "wifi", SIM_DIRECTION_UP);
+  for (guint i = 0; i < n; i++) {
+    x[i] = (double)(sim_path_draw_delay (path) - 1000 * MS) / 1e6;
+    sum += x[i];
+    squares += x[i] * x[i];
+  }
+  for (guint lag = 1; lag < 4; lag++)
+    for (guint i = lag; i < n; i++)
+      products[lag] += x[i] * x[i - lag];
+  /* Correlated samples count as n (1 - rho) / (1 + rho) of free ones. */
+  g_assert_cmpfloat_with_epsilon (sum / n, 0, 0.13);
+  g_assert_cmpfloat_with_epsilon (squares / n, 100, 2);
+  g_assert_cmpfloat_with_epsilon (products[1] / squares, rho, 0.012);
+  g_assert_cmpfloat_with_epsilon (products[2] / squares, rho * rho, 0.012);
+  g_assert_cmpfloat_with_epsilon (products[3] / squares, rho * rho * rho, 0.012);
+  sim_path_free (path);
+}
+
+static void
+test_duplicate_and_corrupt_rates (void)
+{
+  SimPathConfig config;
+  SimPath *path;
+  guint duplicates = 0, corrupted = 0;
+
+  sim_path_config_init (&config);
+  config.duplicate_ppb = 20000000;
+  config.corrupt_ppb = 50000000;
+  path = sim_path_new (&config, 1, "wifi", SIM_DIRECTION_UP);
+  for (guint i = 0; i < 100000; i++) {
+    duplicates += sim_path_draw_duplicate (path);
+    corrupted += sim_path_draw_corrupt (path);
+  }
+  g_assert_cmpfloat_with_epsilon (duplicates, 2000, 4 * 45);
+  g_assert_cmpfloat_with_epsilon (corrupted, 5000, 4 * 70);
   sim_path_free (path);
 }
 
@@ -162,7 +112,7 @@ test_changes_at_run_time (void)
 static void
 test_interrupt (void)
 {
-  SimPath *path = make_path (8000000, 0, SIM_QUEUE_UNLIMITED, 0);
+  SimPath *path = make_path (8000000);
   gint64 work;
 
   g_assert_cmpint (sim_path_serialise (path, 1000, 0), ==, 1 * MS);
@@ -250,19 +200,24 @@ test_limits (void)
   EXPECT_BAD (bad.loss.kind = SIM_LOSS_NTH);
   EXPECT_BAD (bad.queue.unit = SIM_QUEUE_TIME);
   EXPECT_BAD (bad.queue.unit = SIM_QUEUE_PACKETS + 1);
+  EXPECT_BAD (bad.discipline.kind = SIM_DISCIPLINE_CODEL);
+  EXPECT_BAD (bad.discipline.kind = SIM_DISCIPLINE_RED);
+  EXPECT_BAD (bad.discipline.kind = SIM_DISCIPLINE_RED + 1);
+  EXPECT_BAD (bad.jitter_correlation_ppb = SIM_LOSS_CERTAIN_PPB + 1);
+  EXPECT_BAD (bad.duplicate_ppb = SIM_LOSS_CERTAIN_PPB + 1);
+  EXPECT_BAD (bad.corrupt_ppb = SIM_LOSS_CERTAIN_PPB + 1);
+  EXPECT_BAD (bad.mtu_bytes = SIM_MTU_MIN_BYTES - 1);
+  SimCrossConfig cross = { .name = "x", .rate_bps = 0, .size_bytes = 1 };
+  EXPECT_BAD ((bad.cross = &cross, bad.n_cross = 1));
 }
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/sim/path/rate-and-delay", test_rate_and_delay);
-  g_test_add_func ("/sim/path/unlimited-rate", test_unlimited_rate);
   g_test_add_func ("/sim/path/rate-exact-in-the-long-run", test_rate_is_exact_in_the_long_run);
-  g_test_add_func ("/sim/path/tail-drop-by-time", test_tail_drop_by_time);
-  g_test_add_func ("/sim/path/tail-drop-by-bytes", test_tail_drop_by_bytes);
-  g_test_add_func ("/sim/path/tail-drop-by-packets", test_tail_drop_by_packets);
-  g_test_add_func ("/sim/path/long-queue", test_long_queue);
+  g_test_add_func ("/sim/path/correlated-jitter", test_correlated_jitter);
+  g_test_add_func ("/sim/path/duplicate-and-corrupt-rates", test_duplicate_and_corrupt_rates);
   g_test_add_func ("/sim/path/changes-at-run-time", test_changes_at_run_time);
   g_test_add_func ("/sim/path/interrupt", test_interrupt);
   g_test_add_func ("/sim/path/jitter", test_jitter);

@@ -286,8 +286,8 @@ def several_runs_worst_counts():
 def skipped():
     write("tcp.ini", SCENARIO.replace("carrier = pipe", "carrier = tcp"))
     write("s.ini")
-    out, err = expect(77, "run", "--no-db", "tcp.ini")
-    assert "skipped" in out and "tcp" in err, (out, err)
+    out, err = expect(77, "run", "--no-db", "--testbed", "tcp", "tcp.ini")
+    assert "skipped" in out and "carrier = tcp" in err, (out, err)
     expect(0, "run", "--no-db", "tcp.ini", "s.ini")
     _, err = expect(77, "run", "--no-db", "--testbed", "lab", "s.ini")
     assert "no testbed 'lab'" in err
