@@ -2,10 +2,42 @@
 /* faults-link.c - what events do to links, counted so that they may overlap. */
 #include "harness/faults-private.h"
 
+#include "sim/trace.h"
+
+/* Capacity that follows a trace is told in means of this time. */
+#define TRACE_INTERVAL_NS (100 * CAIMAN_NS_PER_MS)
+
 static Testbed *
 get_testbed (const FaultsLink *link)
 {
   return link->faults->run->testbed;
+}
+
+/* (nullable) */
+static const SimTrace *
+get_trace (const FaultsLink *link, guint number)
+{
+  const Scenario *scenario = link->faults->run->scenario;
+
+  return number > 0 ? scenario_get_trace (scenario, number - 1)->trace : NULL;
+}
+
+static gint64
+get_rate (const FaultsLink *link, ScenarioDirection direction, gint64 now_ns)
+{
+  const SimTrace *trace = get_trace (link, link->path[direction].rate_trace);
+
+  return trace ? sim_trace_get_rate_over (trace, now_ns, now_ns + TRACE_INTERVAL_NS)
+               : link->path[direction].rate_bps;
+}
+
+static gint64
+get_delay (const FaultsLink *link, ScenarioDirection direction, gint64 now_ns)
+{
+  const SimTrace *trace = get_trace (link, link->path[direction].delay_trace);
+
+  return trace ? sim_trace_get_least_delay_over (trace, now_ns, now_ns + TRACE_INTERVAL_NS)
+               : link->path[direction].delay_ns;
 }
 
 static void
@@ -13,10 +45,11 @@ tell_capacity (FaultsLink *link, ScenarioDirection direction)
 {
   gboolean carries = link->present && link->started && !link->n_down && !link->n_dark[direction] &&
                      !link->n_paused[direction];
+  gint64 now_ns = testbed_now (get_testbed (link));
 
   measure_capacity (link->faults->run->measure, link->index, direction,
-                    carries ? link->path[direction].rate_bps : 0, link->path[direction].delay_ns,
-                    testbed_now (get_testbed (link)));
+                    carries ? get_rate (link, direction, now_ns) : 0,
+                    get_delay (link, direction, now_ns), now_ns);
 }
 
 static void
@@ -24,6 +57,24 @@ tell_both (FaultsLink *link)
 {
   tell_capacity (link, SCENARIO_UP);
   tell_capacity (link, SCENARIO_DOWN);
+}
+
+static void
+trace_due (gpointer user_data)
+{
+  FaultsLink *link = user_data;
+
+  tell_both (link);
+  testbed_timer_arm (link->trace_timer, testbed_now (get_testbed (link)) + TRACE_INTERVAL_NS);
+}
+
+static gboolean
+has_trace (const FaultsLink *link)
+{
+  for (guint d = 0; d < SCENARIO_N_DIRECTIONS; d++)
+    if (link->path[d].rate_trace > 0 || link->path[d].delay_trace > 0)
+      return TRUE;
+  return FALSE;
 }
 
 static void
@@ -48,6 +99,10 @@ faults_link_init (Faults *faults, guint index)
   link->present = spec->starts_ns != CAIMAN_TIME_NEVER;
   link->started = !link->present || spec->starts_ns == 0;
   tell_both (link);
+  if (has_trace (link)) {
+    link->trace_timer = testbed_timer_new (get_testbed (link), trace_due, link);
+    testbed_timer_arm (link->trace_timer, TRACE_INTERVAL_NS);
+  }
   if (!link->started) {
     link->start_timer = testbed_timer_new (get_testbed (link), start_due, link);
     testbed_timer_arm (link->start_timer, spec->starts_ns);
@@ -57,6 +112,7 @@ faults_link_init (Faults *faults, guint index)
 void
 faults_link_clear (FaultsLink *link)
 {
+  testbed_timer_free (link->trace_timer);
   testbed_timer_free (link->start_timer);
 }
 
@@ -120,16 +176,26 @@ set_one (FaultsLink *link, ScenarioDirection direction, guint mask, const Scenar
 {
   ScenarioPath *path = &link->path[direction];
 
-  if (mask & SCENARIO_SET_RATE)
+  if (mask & SCENARIO_SET_RATE) {
     path->rate_bps = values->rate_bps;
-  if (mask & SCENARIO_SET_DELAY)
+    path->rate_trace = values->rate_trace;
+  }
+  if (mask & SCENARIO_SET_DELAY) {
     path->delay_ns = values->delay_ns;
+    path->delay_trace = values->delay_trace;
+  }
   if (mask & SCENARIO_SET_JITTER)
     path->jitter = values->jitter;
-  if (mask & SCENARIO_SET_LOSS)
+  if (mask & SCENARIO_SET_LOSS) {
     path->loss = values->loss;
+    path->loss_trace = values->loss_trace;
+  }
   if (mask & SCENARIO_SET_QUEUE)
     path->queue = values->queue;
+  if (mask & SCENARIO_SET_MTU) {
+    path->mtu_bytes = values->mtu_bytes;
+    path->mtu_is_blackhole = values->mtu_is_blackhole;
+  }
   TestbedFault fault = { .kind = TESTBED_SET,
                          .link = link->index,
                          .directions = (ScenarioDirections)(1u << direction),

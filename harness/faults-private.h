@@ -17,6 +17,7 @@ typedef struct {
   guint n_dark[SCENARIO_N_DIRECTIONS], n_paused[SCENARIO_N_DIRECTIONS];
   guint n_blocked[SCENARIO_N_SIDES];
   ScenarioPath path[SCENARIO_N_DIRECTIONS]; /* as it is set now */
+  TestbedTimer *trace_timer;                /* (nullable) */
   TestbedTimer *start_timer;                /* (nullable) of a link that starts later */
 } FaultsLink;
 

@@ -134,7 +134,55 @@ window_over (gint64 window_bytes, gint64 span_ns, gint64 rtt_ns)
          rest * AMOUNT_PER_BYTE / rtt_ns;
 }
 
-/* Each link's own limits. Returns the sum of what has arrived by @span_ns after the start. */
+/* (nullable) The link of the largest round trip of those of @shared that have a share. */
+static Share *
+find_slowest (const Bound *bound, const IdealShared *shared)
+{
+  Share *slowest = NULL;
+  for (gsize i = 0; i < bound->n_links; i++) {
+    Share *share = &bound->shares[i];
+    if (bound->links[i].shared == shared && share->amount > 0 &&
+        (!slowest || share->rtt_ns > slowest->rtt_ns))
+      slowest = share;
+  }
+  return slowest;
+}
+
+/* What the links of @shared have too much together by @span_ns after the start is taken from those
+ * of the largest round trips, where a window carries least. */
+static Amount
+cut_shares (const Bound *bound, const IdealShared *shared, gint64 span_ns)
+{
+  Amount excess = 0, cut = 0;
+  gint64 delay_ns = G_MAXINT64;
+  for (gsize i = 0; i < bound->n_links; i++) {
+    if (bound->links[i].shared != shared)
+      continue;
+    excess += bound->shares[i].amount;
+    delay_ns = MIN (delay_ns, min_delay (&bound->links[i]));
+  }
+  if (span_ns > delay_ns)
+    excess -= ideal_integrate (shared->steps, shared->n_steps, bound->start_ns,
+                               caiman_time_add (bound->start_ns, span_ns - delay_ns));
+  for (Share *slowest; excess > cut && (slowest = find_slowest (bound, shared));) {
+    Amount part = MIN (slowest->amount, excess - cut);
+    slowest->amount -= part;
+    cut += part;
+  }
+  return cut;
+}
+
+static gboolean
+is_first_of_shared (const Bound *bound, gsize index)
+{
+  for (gsize i = 0; i < index; i++)
+    if (bound->links[i].shared == bound->links[index].shared)
+      return FALSE;
+  return bound->links[index].shared != NULL;
+}
+
+/* Each link's own limits, and those of what they share. Returns the sum of what has arrived by
+ * @span_ns after the start. */
 static Amount
 fill_shares (const Bound *bound, gint64 span_ns)
 {
@@ -154,6 +202,9 @@ fill_shares (const Bound *bound, gint64 span_ns)
     share->rtt_ns = delay_ns + bound->back_min_ns;
     sum += share->amount;
   }
+  for (gsize i = 0; i < bound->n_links; i++)
+    if (is_first_of_shared (bound, i))
+      sum -= cut_shares (bound, bound->links[i].shared, span_ns);
   return sum;
 }
 

@@ -6,6 +6,7 @@
  * integrated from the flow's start to T minus the one-way delay reaches the flow's bytes, where
  * - a link counts from the flow's start on, connected or not: the bound knows no handshake. Only
  *   where it does not exist yet or is dark its capacity is 0;
+ * - links that share a bottleneck carry no more together than it does; it counts once;
  * - a link with a quota carries no more than that in each of its periods;
  * - windows hold: a byte occupies the connection's window for at least its link's one-way delay
  *   plus the shortest way back, and its link's own window for that link's round trip. So bytes
@@ -25,13 +26,20 @@ typedef struct {
   gint64 delay_ns; /* one way */
 } IdealStep;
 
+/* A bottleneck that several links share; the delays of its steps do not count. */
 typedef struct {
   const IdealStep *steps; /* ascending in time; capacity is 0 before the first */
   gsize n_steps;
-  gint64 back_delay_ns;   /* smallest one-way delay of the other direction */
-  gint64 quota_bytes;     /* G_MAXINT64: none */
-  gint64 quota_period_ns; /* > 0; periods count from the first step */
-  gint64 window_bytes;    /* most bytes in flight on this link; G_MAXINT64: no limit */
+} IdealShared;
+
+typedef struct {
+  const IdealStep *steps; /* ascending in time; capacity is 0 before the first */
+  gsize n_steps;
+  gint64 back_delay_ns;      /* smallest one-way delay of the other direction */
+  gint64 quota_bytes;        /* G_MAXINT64: none */
+  gint64 quota_period_ns;    /* > 0; periods count from the first step */
+  gint64 window_bytes;       /* most bytes in flight on this link; G_MAXINT64: no limit */
+  const IdealShared *shared; /* (nullable) the same for all links that share it */
 } IdealLink;
 
 /* The time in ns from @start_ns, at most @horizon_ns (both >= 0), in which the links can carry

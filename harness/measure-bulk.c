@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* measure-bulk.c - the bulk flows of one direction, taken together, against the fluid bound. */
 #include "harness/measure-private.h"
+#include "sim/trace.h"
 
 gint64
 measure_ratio (MeasureAmount part, MeasureAmount whole)
@@ -19,13 +20,65 @@ typedef struct {
   gint64 bytes, start_ns, real_ns;
 } Transfer;
 
+/* A trace's capacity goes into the bound in means of this time. */
+#define TRACE_INTERVAL_NS (100 * CAIMAN_NS_PER_MS)
+
+/* The bottlenecks of a direction, and the steps that they own. */
+typedef struct {
+  IdealShared *shared;
+  GArray **steps;
+  guint n;
+} SharedSet;
+
+/* (transfer full) What @path, of a bottleneck, carries until @end_ns. */
+static GArray *
+list_shared_steps (const Scenario *scenario, const ScenarioPath *path, gint64 end_ns)
+{
+  const SimTrace *trace =
+      path->rate_trace > 0 ? scenario_get_trace (scenario, path->rate_trace - 1)->trace : NULL;
+  GArray *steps = g_array_new (FALSE, FALSE, sizeof (IdealStep));
+  IdealStep step = { .rate_bps = path->rate_bps };
+  if (!trace)
+    g_array_append_val (steps, step);
+  for (; trace && step.t_ns <= end_ns; step.t_ns += TRACE_INTERVAL_NS) {
+    step.rate_bps = sim_trace_get_rate_over (trace, step.t_ns, step.t_ns + TRACE_INTERVAL_NS);
+    g_array_append_val (steps, step);
+  }
+  return steps;
+}
+
 static void
-fill_ideal_links (const Measure *self, ScenarioDirection direction, IdealLink *links)
+shared_init (SharedSet *set, const Scenario *scenario, ScenarioDirection direction, gint64 end_ns)
+{
+  set->n = scenario->bottlenecks->len;
+  set->shared = g_new0 (IdealShared, set->n);
+  set->steps = g_new0 (GArray *, set->n);
+  for (guint i = 0; i < set->n; i++) {
+    set->steps[i] = list_shared_steps (
+        scenario, &scenario_get_bottleneck (scenario, i)->path[direction], end_ns);
+    set->shared[i] =
+        (IdealShared) { (const IdealStep *)(gpointer)set->steps[i]->data, set->steps[i]->len };
+  }
+}
+
+static void
+shared_clear (SharedSet *set)
+{
+  for (guint i = 0; i < set->n; i++)
+    g_array_unref (set->steps[i]);
+  g_free (set->steps);
+  g_free (set->shared);
+}
+
+static void
+fill_ideal_links (const Measure *self, ScenarioDirection direction, const SharedSet *set,
+                  IdealLink *links)
 {
   ScenarioSide sender = measure_sender (direction);
   const CaimanConfig *config = &self->scenario->endpoint[sender].config;
   for (guint i = 0; i < self->n_links; i++) {
-    const ScenarioLinkTerms *terms = &scenario_get_link (self->scenario, i)->terms[sender];
+    const ScenarioLink *link = scenario_get_link (self->scenario, i);
+    const ScenarioLinkTerms *terms = &link->terms[sender];
     GArray *const *steps = self->links[i].steps;
     const GArray *back = steps[direction == SCENARIO_UP ? SCENARIO_DOWN : SCENARIO_UP];
     gint64 back_ns = G_MAXINT64;
@@ -38,7 +91,8 @@ fill_ideal_links (const Measure *self, ScenarioDirection direction, IdealLink *l
                       .quota_bytes = terms->quota_bytes > 0 ? terms->quota_bytes : G_MAXINT64,
                       .quota_period_ns =
                           terms->quota_period_ns > 0 ? terms->quota_period_ns : G_MAXINT64,
-                      .window_bytes = config->link_window_max_bytes };
+                      .window_bytes = config->link_window_max_bytes,
+                      .shared = link->bottleneck > 0 ? &set->shared[link->bottleneck - 1] : NULL };
   }
 }
 
@@ -80,10 +134,14 @@ get_ideal (const Measure *self, ScenarioDirection direction, const Transfer *tra
            gint64 extra_bytes)
 {
   g_autofree IdealLink *links = g_new0 (IdealLink, MAX (self->n_links, 1));
-  fill_ideal_links (self, direction, links);
+  SharedSet set;
+  shared_init (&set, self->scenario, direction,
+               caiman_time_add (transfer->start_ns, transfer->real_ns));
+  fill_ideal_links (self, direction, &set, links);
   gint64 ideal_ns =
       ideal_get_time (links, self->n_links, transfer->start_ns, transfer->bytes + extra_bytes,
                       get_window (self, direction), transfer->real_ns);
+  shared_clear (&set);
   return ideal_ns == CAIMAN_TIME_NEVER ? MEASURE_UNDEFINED : ideal_ns;
 }
 

@@ -65,7 +65,7 @@ static const VerbInfo verb_infos[] = {
 G_STATIC_ASSERT (G_N_ELEMENTS (scenario_verb_names) == SCENARIO_N_VERBS + 1);
 G_STATIC_ASSERT (G_N_ELEMENTS (verb_infos) == SCENARIO_N_VERBS);
 
-static const char *const set_keys[] = { "rate", "delay", "jitter", "loss", "queue", NULL };
+static const char *const set_keys[] = { "rate", "delay", "jitter", "loss", "queue", "mtu", NULL };
 
 /* The words of an action that are still to be read. */
 typedef struct {
@@ -232,6 +232,8 @@ read_set_value (ScenarioEvent *event, const char *key, const char *value)
     return value_parse_jitter (value, &path->jitter);
   case SCENARIO_SET_LOSS:
     return value_parse_loss (value, &path->loss);
+  case SCENARIO_SET_MTU:
+    return value_parse_mtu (value, &path->mtu_bytes, &path->mtu_is_blackhole);
   default:
     return value_parse_queue (value, &path->queue);
   }
@@ -502,6 +504,8 @@ append_set (GString *text, const ScenarioEvent *event)
     append_pair (text, " loss=", value_format_loss (&path->loss));
   if (event->set_mask & SCENARIO_SET_QUEUE)
     append_pair (text, " queue=", value_format_queue (&path->queue));
+  if (event->set_mask & SCENARIO_SET_MTU)
+    append_pair (text, " mtu=", value_format_mtu (path->mtu_bytes, path->mtu_is_blackhole));
 }
 
 static void

@@ -16,7 +16,8 @@
 
 static const char *const fixed_groups[] = { "scenario", "config", "client", "server",
                                             "expect",   "sweep",  NULL };
-static const char *const named_groups[] = { "link", "traffic", "event", NULL };
+static const char *const named_groups[] = { "link",       "traffic",       "event", "trace",
+                                            "bottleneck", "cross-traffic", NULL };
 static const char *const reserved_names[] = { "all",  "connection", "client", "server", "integrity",
                                               "both", "up",         "down",   NULL };
 

@@ -166,6 +166,7 @@ scenario_layers_load (const char *path, ScanErrors *errors, char **text_out)
 
   if (read_file (path, &text, &size, &problem)) {
     doc = load_layers (&loader, path, text, size);
+    scenario_traces_load (doc, errors);
     *text_out = g_steal_pointer (&text);
   } else {
     ScanPlace place = { scan_errors_add_file (errors, path), 0 };

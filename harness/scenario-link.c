@@ -4,10 +4,10 @@
 
 #include "config/suggest.h"
 #include "harness/presets.h"
+#include "sim/trace.h"
 
 #include <string.h>
 
-#define DEFAULT_QUEUE_NS           (50 * CAIMAN_NS_PER_MS)
 #define DEFAULT_RECEIVE_BUFFER     (256 * 1024)
 #define DEFAULT_CONNECT_TIMEOUT_NS (20 * CAIMAN_NS_PER_S)
 #define HOUR_NS                    (3600 * CAIMAN_NS_PER_S)
@@ -31,6 +31,22 @@ static const char *const known_keys[] = {
   "queue",
   "up.queue",
   "down.queue",
+  "queue-discipline",
+  "up.queue-discipline",
+  "down.queue-discipline",
+  "reorder",
+  "up.reorder",
+  "down.reorder",
+  "duplicate",
+  "up.duplicate",
+  "down.duplicate",
+  "corrupt-rate",
+  "up.corrupt-rate",
+  "down.corrupt-rate",
+  "mtu",
+  "up.mtu",
+  "down.mtu",
+  "bottleneck",
   "weight",
   "up.weight",
   "down.weight",
@@ -84,31 +100,66 @@ expand_preset (Reader *reader, ScanDoc *scratch, const ScanGroup *group)
 }
 
 static void
-read_path (const Fields *fields, ScenarioDirection direction, gboolean preset_failed,
-           ScenarioPath *path)
+read_delay (Reader *reader, const Fields *fields, ScenarioDirection direction, ScenarioPath *path)
 {
-  const ScanEntry *entry = fields_find_direction (fields, "rate", direction);
+  const ScanEntry *entry = fields_find_direction (fields, "delay", direction);
 
-  *path = (ScenarioPath) { .rate_bps = SCENARIO_RATE_UNLIMITED,
-                           .queue = { SCENARIO_QUEUE_TIME, DEFAULT_QUEUE_NS } };
-  if (entry)
-    fields_take_problem (fields, entry, value_parse_rate (entry->value, &path->rate_bps));
-  else if (!preset_failed)
-    fields_group_error (fields, "lacks the key 'rate' (or '%s.rate', or a preset)",
-                        direction == SCENARIO_UP ? "up" : "down");
-  entry = fields_find_direction (fields, "delay", direction);
-  if (entry)
+  if (entry && !reader_take_trace (reader, fields, entry, SIM_TRACE_DELAY, &path->delay_trace))
     fields_take_problem (fields, entry,
                          value_parse_time (entry->value, 0, HOUR_NS, &path->delay_ns));
   entry = fields_find_direction (fields, "jitter", direction);
   if (entry)
     fields_take_problem (fields, entry, value_parse_jitter (entry->value, &path->jitter));
+  entry = fields_find_direction (fields, "reorder", direction);
+  if (entry && value_find_name (value_boolean_names, entry->value) < 0)
+    fields_error (fields, entry, "'%s' is not yes or no", entry->value);
+  path->reorders = entry && value_find_name (value_boolean_names, entry->value) == 1;
+}
+
+/* A probability. */
+static void
+read_chance (const Fields *fields, const char *key, ScenarioDirection direction, gint64 *ppb)
+{
+  const ScanEntry *entry = fields_find_direction (fields, key, direction);
+
+  if (entry)
+    fields_take_problem (fields, entry,
+                         value_parse_percent_within (entry->value, 0, SCENARIO_PPB, ppb));
+}
+
+static void
+read_path (Reader *reader, const Fields *fields, ScenarioDirection direction,
+           gboolean preset_failed, ScenarioPath *path)
+{
+  const ScanEntry *entry;
+
+  *path = (ScenarioPath) { 0 };
+  reader_read_rate (reader, fields, direction, !preset_failed, path);
+  read_delay (reader, fields, direction, path);
   entry = fields_find_direction (fields, "loss", direction);
-  if (entry)
+  if (entry && !reader_take_trace (reader, fields, entry, SIM_TRACE_LOSS, &path->loss_trace))
     fields_take_problem (fields, entry, value_parse_loss (entry->value, &path->loss));
-  entry = fields_find_direction (fields, "queue", direction);
+  reader_read_queue (fields, direction, path);
+  read_chance (fields, "duplicate", direction, &path->duplicate_ppb);
+  read_chance (fields, "corrupt-rate", direction, &path->corrupt_ppb);
+  entry = fields_find_direction (fields, "mtu", direction);
   if (entry)
-    fields_take_problem (fields, entry, value_parse_queue (entry->value, &path->queue));
+    fields_take_problem (fields, entry,
+                         value_parse_mtu (entry->value, &path->mtu_bytes, &path->mtu_is_blackhole));
+}
+
+static void
+read_bottleneck (Reader *reader, const Fields *fields, ScenarioLink *link)
+{
+  const ScanEntry *entry = fields_find (fields, "bottleneck");
+  int index;
+
+  if (!entry || strcmp (entry->value, "none") == 0)
+    return;
+  index = scenario_find_bottleneck (reader->scenario, entry->value);
+  if (index < 0)
+    fields_error (fields, entry, "there is no [bottleneck %s]", entry->value);
+  link->bottleneck = (guint)(index + 1);
 }
 
 static void
@@ -191,7 +242,7 @@ read_link (Reader *reader, const Fields *fields, const char *name, gboolean *has
   link->line = fields->group->place.line;
   link->carrier = read_carrier (reader, fields, has_carrier);
   for (int d = SCENARIO_UP; d < SCENARIO_N_DIRECTIONS; d++) {
-    read_path (fields, (ScenarioDirection)d, preset_failed, &link->path[d]);
+    read_path (reader, fields, (ScenarioDirection)d, preset_failed, &link->path[d]);
     read_terms (fields, (ScenarioDirection)d, &link->terms[d]);
   }
   if (link->carrier == SCENARIO_CARRIER_PIPE)
@@ -206,8 +257,24 @@ read_link (Reader *reader, const Fields *fields, const char *name, gboolean *has
   int refused_by = fields_choice (fields, "refused-by", SCENARIO_N_SIDES, refused_by_names);
   if (refused_by < SCENARIO_N_SIDES)
     link->refused_by[refused_by] = TRUE;
+  read_bottleneck (reader, fields, link);
   fields_check_known (fields, known_keys);
   return link;
+}
+
+static gboolean
+has_packets (const ScenarioPath *path)
+{
+  return path->rate_trace || path->delay_trace || path->loss_trace ||
+         path->discipline.kind != SCENARIO_DISCIPLINE_TAIL_DROP || path->reorders ||
+         path->duplicate_ppb > 0 || path->corrupt_ppb > 0 || path->mtu_bytes > 0;
+}
+
+gboolean
+scenario_link_has_packets (const ScenarioLink *link)
+{
+  return link->bottleneck > 0 || has_packets (&link->path[SCENARIO_UP]) ||
+         has_packets (&link->path[SCENARIO_DOWN]);
 }
 
 void

@@ -94,8 +94,84 @@ format_count (gint64 count)
   return g_strdup_printf ("%" G_GINT64_FORMAT, count);
 }
 
+/* "trace(NAME)", or @value; @value is taken. */
+static char *
+trace_or (const Scenario *scenario, guint number, char *value)
+{
+  if (number == 0)
+    return value;
+  g_free (value);
+  return g_strdup_printf ("trace(%s)", scenario_get_trace (scenario, number - 1)->name);
+}
+
 static void
-print_link (GString *text, const ScenarioLink *link)
+print_rate (GString *text, const Scenario *scenario, const ScenarioPath path[])
+{
+  char *values[SCENARIO_N_DIRECTIONS];
+
+  for (guint d = 0; d < SCENARIO_N_DIRECTIONS; d++)
+    values[d] = trace_or (scenario, path[d].rate_trace, value_format_rate (path[d].rate_bps));
+  put_directions (text, "rate", values[SCENARIO_UP], values[SCENARIO_DOWN]);
+}
+
+/* What only packets know of. A pipe has none, so that its text is without, unless it is told. */
+static void
+print_packets (GString *text, const Scenario *scenario, const ScenarioLink *link)
+{
+  const ScenarioPath *up = &link->path[SCENARIO_UP], *down = &link->path[SCENARIO_DOWN];
+
+  if (link->carrier == SCENARIO_CARRIER_PIPE && !scenario_link_has_packets (link))
+    return;
+  put_directions (text, "queue-discipline", value_format_discipline (&up->discipline),
+                  value_format_discipline (&down->discipline));
+  put_directions (text, "reorder", g_strdup (value_boolean_names[up->reorders]),
+                  g_strdup (value_boolean_names[down->reorders]));
+  put_directions (text, "duplicate", units_format_percent (up->duplicate_ppb),
+                  units_format_percent (down->duplicate_ppb));
+  put_directions (text, "corrupt-rate", units_format_percent (up->corrupt_ppb),
+                  units_format_percent (down->corrupt_ppb));
+  put_directions (text, "mtu", value_format_mtu (up->mtu_bytes, up->mtu_is_blackhole),
+                  value_format_mtu (down->mtu_bytes, down->mtu_is_blackhole));
+  put_text (text, "bottleneck",
+            link->bottleneck > 0 ? scenario_get_bottleneck (scenario, link->bottleneck - 1)->name
+                                 : "none");
+}
+
+static void
+print_bottleneck (GString *text, const Scenario *scenario, const ScenarioBottleneck *bottleneck)
+{
+  const ScenarioPath *up = &bottleneck->path[SCENARIO_UP];
+  const ScenarioPath *down = &bottleneck->path[SCENARIO_DOWN];
+
+  g_string_append_printf (text, "\n[bottleneck %s]\n", bottleneck->name);
+  print_rate (text, scenario, bottleneck->path);
+  put_directions (text, "queue", value_format_queue (&up->queue),
+                  value_format_queue (&down->queue));
+  put_directions (text, "queue-discipline", value_format_discipline (&up->discipline),
+                  value_format_discipline (&down->discipline));
+}
+
+static void
+print_cross (GString *text, const Scenario *scenario, const ScenarioCross *cross)
+{
+  const char *place = cross->is_shared ? scenario_get_bottleneck (scenario, cross->index)->name
+                                       : scenario_get_link (scenario, cross->index)->name;
+
+  g_string_append_printf (text, "\n[cross-traffic %s]\nthrough = %s.%s\n", cross->name, place,
+                          cross->direction == SCENARIO_UP ? "up" : "down");
+  put_text (text, "kind", scenario_cross_names[cross->kind]);
+  put (text, "rate", value_format_rate (cross->rate_bps));
+  put (text, "packet-size", units_format_bytes (cross->packet_bytes));
+  if (cross->kind == SCENARIO_CROSS_ON_OFF) {
+    put (text, "on", units_format_time (cross->on_ns));
+    put (text, "off", units_format_time (cross->off_ns));
+  }
+  put (text, "starts", units_format_time (cross->starts_ns));
+  put (text, "stops", value_format_time (cross->stops_ns));
+}
+
+static void
+print_link (GString *text, const Scenario *scenario, const ScenarioLink *link)
 {
   const ScenarioPath *up = &link->path[SCENARIO_UP], *down = &link->path[SCENARIO_DOWN];
   const ScenarioLinkTerms *client = &link->terms[SCENARIO_SIDE_CLIENT];
@@ -103,15 +179,17 @@ print_link (GString *text, const ScenarioLink *link)
 
   g_string_append_printf (text, "\n[link %s]\n", link->name);
   put_text (text, "carrier", scenario_carrier_names[link->carrier]);
-  put_directions (text, "rate", value_format_rate (up->rate_bps),
-                  value_format_rate (down->rate_bps));
-  put_directions (text, "delay", units_format_time (up->delay_ns),
-                  units_format_time (down->delay_ns));
+  print_rate (text, scenario, link->path);
+  put_directions (text, "delay",
+                  trace_or (scenario, up->delay_trace, units_format_time (up->delay_ns)),
+                  trace_or (scenario, down->delay_trace, units_format_time (down->delay_ns)));
   put_directions (text, "jitter", value_format_jitter (&up->jitter),
                   value_format_jitter (&down->jitter));
-  put_directions (text, "loss", value_format_loss (&up->loss), value_format_loss (&down->loss));
+  put_directions (text, "loss", trace_or (scenario, up->loss_trace, value_format_loss (&up->loss)),
+                  trace_or (scenario, down->loss_trace, value_format_loss (&down->loss)));
   put_directions (text, "queue", value_format_queue (&up->queue),
                   value_format_queue (&down->queue));
+  print_packets (text, scenario, link);
   put_directions (text, "weight", format_count (client->weight), format_count (server->weight));
   put_directions (text, "cost", format_count (client->cost), format_count (server->cost));
   put_directions (text, "quota", format_quota (client), format_quota (server));
@@ -124,6 +202,19 @@ print_link (GString *text, const ScenarioLink *link)
             link->refused_by[SCENARIO_SIDE_CLIENT]   ? "client"
             : link->refused_by[SCENARIO_SIDE_SERVER] ? "server"
                                                      : "none");
+}
+
+static void
+print_world (GString *text, const Scenario *scenario)
+{
+  for (guint i = 0; i < scenario->traces->len; i++)
+    scenario_trace_print (text, scenario_get_trace (scenario, i));
+  for (guint i = 0; i < scenario->bottlenecks->len; i++)
+    print_bottleneck (text, scenario, scenario_get_bottleneck (scenario, i));
+  for (guint i = 0; i < scenario->links->len; i++)
+    print_link (text, scenario, scenario_get_link (scenario, i));
+  for (guint i = 0; i < scenario->cross->len; i++)
+    print_cross (text, scenario, scenario_get_cross (scenario, i));
 }
 
 static void
@@ -183,8 +274,7 @@ scenario_print (const Scenario *scenario)
   print_head (text, scenario);
   print_endpoint (text, scenario, SCENARIO_SIDE_CLIENT);
   print_endpoint (text, scenario, SCENARIO_SIDE_SERVER);
-  for (guint i = 0; i < scenario->links->len; i++)
-    print_link (text, scenario_get_link (scenario, i));
+  print_world (text, scenario);
   for (guint i = 0; i < scenario->flows->len; i++)
     print_flow (text, scenario_get_flow (scenario, i));
   for (guint i = 0; i < scenario->events->len; i++) {

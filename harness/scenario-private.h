@@ -78,11 +78,32 @@ void reader_check_groups (Reader *reader);
 
 void reader_read_scenario (Reader *reader);
 void reader_read_endpoints (Reader *reader);
+void reader_read_traces (Reader *reader);
+void reader_read_bottlenecks (Reader *reader);
 void reader_read_links (Reader *reader);
+void reader_read_cross (Reader *reader);
 void reader_read_flows (Reader *reader);
 void reader_read_events (Reader *reader);
 void reader_read_expects (Reader *reader);
 void reader_read_sweep (Reader *reader);
+
+/* Keys that links and bottlenecks have. */
+void reader_read_rate (Reader *reader, const Fields *fields, ScenarioDirection direction,
+                       gboolean is_required, ScenarioPath *path);
+void reader_read_queue (const Fields *fields, ScenarioDirection direction, ScenarioPath *path);
+
+/* TRUE when the value has the form trace(NAME): 1 + its index is in *@number_out, or an error has
+ * been noted. @field: the SimTraceFields bit that it needs. */
+gboolean reader_take_trace (Reader *reader, const Fields *fields, const ScanEntry *entry,
+                            guint field, guint *number_out);
+
+/* Replaces the names of trace files in @doc by what is in them. */
+void scenario_traces_load (ScanDoc *doc, ScanErrors *errors);
+
+/* TRUE when a key is set that only packets know of. */
+gboolean scenario_link_has_packets (const ScenarioLink *link);
+
+void scenario_trace_print (GString *text, const ScenarioTrace *trace);
 
 /* What must hold between groups. */
 void reader_check_flows (Reader *reader);
@@ -105,6 +126,9 @@ const char **scenario_list_links (const Scenario *scenario);
 const char **scenario_list_flows (const Scenario *scenario);
 const char **scenario_list_events (const Scenario *scenario);
 
+void scenario_trace_free (gpointer trace);
+void scenario_bottleneck_free (gpointer bottleneck);
+void scenario_cross_free (gpointer cross);
 void scenario_link_free (gpointer link);
 void scenario_flow_free (gpointer flow);
 void scenario_event_free (gpointer event);

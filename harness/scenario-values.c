@@ -73,12 +73,15 @@ value_parse_jitter (const char *text, ScenarioJitter *jitter_out)
   g_auto (GStrv) call = scan_call (text);
   int kind = call ? value_find_name (jitter_names, call[0]) : -1;
   guint n_args = call ? g_strv_length (call) - 1 : 0;
-  ScenarioJitter jitter = { SCENARIO_JITTER_NONE, 0 };
+  ScenarioJitter jitter = { SCENARIO_JITTER_NONE, 0, 0 };
 
-  if (kind < 0 || n_args != (kind == SCENARIO_JITTER_NONE ? 0 : 1))
-    return g_strdup_printf ("'%s' is not none, uniform(T), normal(T) or pareto(T)", text);
+  if (kind < 0 || (n_args > 0) != (kind != SCENARIO_JITTER_NONE) || n_args > 2)
+    return g_strdup_printf ("'%s' is not none, uniform(T[, P]), normal(T[, P]) or pareto(T[, P])",
+                            text);
   jitter.kind = (ScenarioJitterKind)kind;
   char *problem = n_args ? value_parse_time (call[1], 0, HOUR_NS, &jitter.spread_ns) : NULL;
+  if (!problem && n_args == 2)
+    problem = parse_probability (call[2], &jitter.correlation_ppb);
   if (!problem)
     *jitter_out = jitter;
   return problem;
@@ -90,6 +93,9 @@ value_format_jitter (const ScenarioJitter *jitter)
   if (jitter->kind == SCENARIO_JITTER_NONE)
     return g_strdup ("none");
   g_autofree char *spread = units_format_time (jitter->spread_ns);
+  g_autofree char *correlation = units_format_percent (jitter->correlation_ppb);
+  if (jitter->correlation_ppb > 0)
+    return g_strdup_printf ("%s(%s, %s)", jitter_names[jitter->kind], spread, correlation);
   return g_strdup_printf ("%s(%s)", jitter_names[jitter->kind], spread);
 }
 
@@ -107,6 +113,27 @@ parse_gilbert (char **args, guint n_args, ScenarioLoss *loss)
     return g_strdup ("gilbert takes 2 to 4 probabilities: gilbert(p, r[, 1-h[, 1-k]])");
   for (guint i = 0; i < n_args && !problem; i++)
     problem = parse_probability (args[i], fields[i]);
+  return problem;
+}
+
+/* In netem's order and with its defaults. */
+static char *
+parse_four (char **args, guint n_args, ScenarioLoss *loss)
+{
+  gint64 *ppb = loss->four_ppb;
+  char *problem = NULL;
+
+  loss->kind = SCENARIO_LOSS_FOUR;
+  if (n_args < 1 || n_args > 5)
+    return g_strdup ("four-state takes 1 to 5 probabilities: four-state(p13[, p31[, p32[, p23[, "
+                     "p14]]]])");
+  ppb[3] = SCENARIO_PPB;
+  for (guint i = 0; i < n_args && !problem; i++)
+    problem = parse_probability (args[i], &ppb[i]);
+  if (n_args == 1)
+    ppb[1] = SCENARIO_PPB - ppb[0];
+  if (!problem && (ppb[0] + ppb[4] > SCENARIO_PPB || ppb[1] + ppb[2] > SCENARIO_PPB))
+    problem = g_strdup ("p13 + p14 and p31 + p32 are at most 100%");
   return problem;
 }
 
@@ -133,6 +160,8 @@ parse_loss_call (char **call, const char *text, ScenarioLoss *loss)
 
   if (strcmp (call[0], "gilbert") == 0)
     return parse_gilbert (call + 1, n_args, loss);
+  if (strcmp (call[0], "four-state") == 0)
+    return parse_four (call + 1, n_args, loss);
   if (strcmp (call[0], "mask") == 0)
     return parse_mask (call + 1, n_args, loss);
   if (strcmp (call[0], "every") == 0 && n_args == 1) {
@@ -144,7 +173,9 @@ parse_loss_call (char **call, const char *text, ScenarioLoss *loss)
     return parse_probability (text, &loss->p_ppb);
   }
   return g_strdup_printf (
-      "'%s' is not none, P%%, gilbert(P, R[, 1-H[, 1-K]]), every(N) or mask(0001)", text);
+      "'%s' is not none, P%%, gilbert(P, R[, 1-H[, 1-K]]), four-state(P13, P31, P32, P23, P14), "
+      "every(N) or mask(0001)",
+      text);
 }
 
 char *
@@ -173,6 +204,19 @@ format_gilbert (const ScenarioLoss *loss)
   return g_strdup_printf ("gilbert(%s, %s, %s, %s)", p, r, bad, good);
 }
 
+static char *
+format_four (const ScenarioLoss *loss)
+{
+  GString *text = g_string_new ("four-state(");
+
+  for (guint i = 0; i < G_N_ELEMENTS (loss->four_ppb); i++) {
+    g_autofree char *p = units_format_percent (loss->four_ppb[i]);
+    g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", p);
+  }
+  g_string_append_c (text, ')');
+  return g_string_free (text, FALSE);
+}
+
 char *
 value_format_loss (const ScenarioLoss *loss)
 {
@@ -183,6 +227,8 @@ value_format_loss (const ScenarioLoss *loss)
     return units_format_percent (loss->p_ppb);
   case SCENARIO_LOSS_GILBERT:
     return format_gilbert (loss);
+  case SCENARIO_LOSS_FOUR:
+    return format_four (loss);
   case SCENARIO_LOSS_EVERY:
     return g_strdup_printf ("every(%" G_GINT64_FORMAT ")", loss->nth);
   case SCENARIO_LOSS_MASK:

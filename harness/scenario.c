@@ -57,6 +57,9 @@ static Scenario *
 scenario_new (void)
 {
   Scenario *scenario = g_new0 (Scenario, 1);
+  scenario->traces = g_ptr_array_new_with_free_func (scenario_trace_free);
+  scenario->bottlenecks = g_ptr_array_new_with_free_func (scenario_bottleneck_free);
+  scenario->cross = g_ptr_array_new_with_free_func (scenario_cross_free);
   scenario->links = g_ptr_array_new_with_free_func (scenario_link_free);
   scenario->flows = g_ptr_array_new_with_free_func (scenario_flow_free);
   scenario->events = g_ptr_array_new_with_free_func (scenario_event_free);
@@ -76,6 +79,9 @@ scenario_free (Scenario *scenario)
   g_free (scenario->hash);
   g_free (scenario->title);
   g_free (scenario->description);
+  g_ptr_array_unref (scenario->traces);
+  g_ptr_array_unref (scenario->bottlenecks);
+  g_ptr_array_unref (scenario->cross);
   g_ptr_array_unref (scenario->links);
   g_ptr_array_unref (scenario->flows);
   g_ptr_array_unref (scenario->events);
@@ -105,9 +111,23 @@ list_names (const GPtrArray *items)
   return names;
 }
 
+G_STATIC_ASSERT (G_STRUCT_OFFSET (ScenarioTrace, name) == 0);
+G_STATIC_ASSERT (G_STRUCT_OFFSET (ScenarioBottleneck, name) == 0);
 G_STATIC_ASSERT (G_STRUCT_OFFSET (ScenarioLink, name) == 0);
 G_STATIC_ASSERT (G_STRUCT_OFFSET (ScenarioFlow, name) == 0);
 G_STATIC_ASSERT (G_STRUCT_OFFSET (ScenarioEvent, name) == 0);
+
+int
+scenario_find_trace (const Scenario *scenario, const char *name)
+{
+  return find_by_name (scenario->traces, name);
+}
+
+int
+scenario_find_bottleneck (const Scenario *scenario, const char *name)
+{
+  return find_by_name (scenario->bottlenecks, name);
+}
 
 int
 scenario_find_link (const Scenario *scenario, const char *name)
@@ -190,7 +210,10 @@ scenario_resolve (const ScanDoc *doc, ScanErrors *errors)
   reader_check_groups (&reader);
   reader_read_scenario (&reader);
   reader_read_endpoints (&reader);
+  reader_read_traces (&reader);
+  reader_read_bottlenecks (&reader);
   reader_read_links (&reader);
+  reader_read_cross (&reader);
   reader_read_flows (&reader);
   reader_read_events (&reader);
   reader_read_expects (&reader);

@@ -51,6 +51,7 @@ typedef enum {
 typedef struct {
   ScenarioJitterKind kind;
   gint64 spread_ns;
+  gint64 correlation_ppb; /* of a packet's with the one before it */
 } ScenarioJitter;
 
 typedef enum {
@@ -59,6 +60,7 @@ typedef enum {
   SCENARIO_LOSS_GILBERT,   /* Gilbert-Elliott, a step per packet, as netem's "gemodel" */
   SCENARIO_LOSS_EVERY,     /* each @nth packet */
   SCENARIO_LOSS_MASK,      /* packet i is lost where character i of @mask is '1', repeating */
+  SCENARIO_LOSS_FOUR,      /* netem's four states ("loss state"), a step per packet */
   SCENARIO_N_LOSSES
 } ScenarioLossKind;
 
@@ -73,6 +75,7 @@ typedef struct {
   gint64 nth;           /* every: >= 1 */
   guint mask_len;       /* mask: bits used, 1 to 64 */
   guint64 mask;         /* mask: bit i (from the lowest) is packet i; 1 = lost */
+  gint64 four_ppb[5];   /* four: p13, p31, p32, p23, p14 as netem has them */
 } ScenarioLoss;
 
 typedef enum {
@@ -87,14 +90,74 @@ typedef struct {
   gint64 limit; /* ns, bytes or packets; > 0 */
 } ScenarioQueue;
 
-/* One direction of a link's path. */
+typedef enum {
+  SCENARIO_DISCIPLINE_TAIL_DROP,
+  SCENARIO_DISCIPLINE_DROP_HEAD,
+  SCENARIO_DISCIPLINE_CODEL,
+  SCENARIO_DISCIPLINE_RED,
+  SCENARIO_N_DISCIPLINES
+} ScenarioDisciplineKind;
+
+typedef struct {
+  ScenarioDisciplineKind kind;
+  gint64 target_ns, interval_ns; /* codel */
+  ScenarioQueue min, max;        /* red: both in bytes or both in packets, min < max */
+  gint64 max_ppb;                /* red: the probability at max */
+  gboolean is_gentle;            /* red */
+} ScenarioDiscipline;
+
+/* One direction of a link's path. @rate_bps, @delay_ns and @loss do not count where a trace, of
+ * which 1 + its index in the scenario's traces is told, has its place; 0: no trace. With a trace
+ * of rates, @rate_bps is its mean. */
 typedef struct {
   gint64 rate_bps; /* or SCENARIO_RATE_UNLIMITED */
   gint64 delay_ns; /* one way */
   ScenarioJitter jitter;
   ScenarioLoss loss;
   ScenarioQueue queue;
+  guint rate_trace, delay_trace, loss_trace;
+  ScenarioDiscipline discipline;
+  gboolean reorders;         /* packets may overtake each other by jitter */
+  gint64 duplicate_ppb;      /* of each packet */
+  gint64 corrupt_ppb;        /* of each packet */
+  gint64 mtu_bytes;          /* of an IP packet; 0: none */
+  gboolean mtu_is_blackhole; /* no ICMP tells the sender */
 } ScenarioPath;
+
+/* A queue and a rate per direction that several links share, behind their own. */
+typedef struct {
+  char *name;
+  ScenarioPath path[SCENARIO_N_DIRECTIONS]; /* rate (a trace, too), queue and discipline alone */
+  guint line;
+} ScenarioBottleneck;
+
+typedef enum {
+  SCENARIO_CROSS_CBR,
+  SCENARIO_CROSS_POISSON,
+  SCENARIO_CROSS_ON_OFF,
+  SCENARIO_N_CROSS_KINDS
+} ScenarioCrossKind;
+
+/* Packets of others in front of the queue of a link or a bottleneck. */
+typedef struct {
+  char *name;
+  gboolean is_shared; /* @index is of a bottleneck, not of a link */
+  guint index;
+  ScenarioDirection direction;
+  ScenarioCrossKind kind;
+  gint64 rate_bps;
+  gint64 packet_bytes;
+  gint64 on_ns, off_ns; /* on-off: means */
+  gint64 starts_ns, stops_ns;
+  guint line;
+} ScenarioCross;
+
+/* What changes with time; SimTrace is in sim/trace.h. */
+typedef struct {
+  char *name;
+  struct _SimTrace *trace;
+  guint line;
+} ScenarioTrace;
 
 /* What each end knows about a link as its user: up.* rules the client's, down.* the server's. */
 typedef struct {
@@ -134,6 +197,7 @@ typedef struct {
   gint64 reconnect_delay_ns;   /* CAIMAN_TIME_NEVER: not reopened */
   gint64 connect_timeout_ns;   /* of the carrier */
   gboolean refused_by[SCENARIO_N_SIDES]; /* that side's link filter rejects it */
+  guint bottleneck;                      /* 1 + index of the shared one; 0: none */
   guint line;                            /* of its group's header */
 } ScenarioLink;
 
@@ -286,7 +350,8 @@ typedef enum {
   SCENARIO_SET_DELAY = 1 << 1,
   SCENARIO_SET_JITTER = 1 << 2,
   SCENARIO_SET_LOSS = 1 << 3,
-  SCENARIO_SET_QUEUE = 1 << 4
+  SCENARIO_SET_QUEUE = 1 << 4,
+  SCENARIO_SET_MTU = 1 << 5
 } ScenarioSetMask;
 
 typedef enum {
@@ -417,14 +482,21 @@ typedef struct {
   ScenarioAccept accepts; /* the server's application */
   gint64 accept_after_ns; /* how long it takes to accept or refuse */
 
-  GPtrArray *links;   /* ScenarioLink * */
-  GPtrArray *flows;   /* ScenarioFlow * */
-  GPtrArray *events;  /* ScenarioEvent *, in file order */
-  GPtrArray *expects; /* ScenarioExpect *; integrity first, then the connection's outcome: one
-                          for both sides (VIEW_ANY) or one for each, then the others */
-  GPtrArray *sweeps;  /* ScenarioSweep *, in file order */
+  GPtrArray *traces;      /* ScenarioTrace * */
+  GPtrArray *bottlenecks; /* ScenarioBottleneck * */
+  GPtrArray *cross;       /* ScenarioCross * */
+  GPtrArray *links;       /* ScenarioLink * */
+  GPtrArray *flows;       /* ScenarioFlow * */
+  GPtrArray *events;      /* ScenarioEvent *, in file order */
+  GPtrArray *expects;     /* ScenarioExpect *; integrity first, then the connection's outcome: one
+                              for both sides (VIEW_ANY) or one for each, then the others */
+  GPtrArray *sweeps;      /* ScenarioSweep *, in file order */
 } Scenario;
 
+#define scenario_get_trace(s, i) ((ScenarioTrace *)g_ptr_array_index ((s)->traces, (i)))
+#define scenario_get_bottleneck(s, i)                                                              \
+  ((ScenarioBottleneck *)g_ptr_array_index ((s)->bottlenecks, (i)))
+#define scenario_get_cross(s, i)  ((ScenarioCross *)g_ptr_array_index ((s)->cross, (i)))
 #define scenario_get_link(s, i)   ((ScenarioLink *)g_ptr_array_index ((s)->links, (i)))
 #define scenario_get_flow(s, i)   ((ScenarioFlow *)g_ptr_array_index ((s)->flows, (i)))
 #define scenario_get_event(s, i)  ((ScenarioEvent *)g_ptr_array_index ((s)->events, (i)))
@@ -468,6 +540,8 @@ void scenario_free (Scenario *scenario);
 char *scenario_print (const Scenario *scenario);
 
 /* Index of the item of this name, -1 when there is none. */
+int scenario_find_trace (const Scenario *scenario, const char *name);
+int scenario_find_bottleneck (const Scenario *scenario, const char *name);
 int scenario_find_link (const Scenario *scenario, const char *name);
 int scenario_find_flow (const Scenario *scenario, const char *name);
 int scenario_find_event (const Scenario *scenario, const char *name);
@@ -475,6 +549,7 @@ int scenario_find_event (const Scenario *scenario, const char *name);
 /* Static names as they stand in files: "pipe", "client", "blackhole", "on-off", ... */
 const char *scenario_carrier_to_string (ScenarioCarrier carrier);
 const char *scenario_congestion_to_string (ScenarioCongestion congestion); /* as Linux names it */
+const char *scenario_discipline_to_string (ScenarioDisciplineKind kind);
 const char *scenario_side_to_string (ScenarioSide side);
 const char *scenario_traffic_kind_to_string (ScenarioTrafficKind kind);
 const char *scenario_verb_to_string (ScenarioVerb verb);

@@ -34,4 +34,7 @@ void testbed_links_accept (TestbedLinks *links, guint link, CaimanTransport *end
 /* TestbedClass.find_link. */
 int testbed_links_find (const TestbedLinks *links, ScenarioSide side, guint32 link_id);
 
+/* Adds a text for each knob of the links of carrier = pipe that only packets know of. */
+void testbed_refuse_packets (const Scenario *scenario, GPtrArray *refused);
+
 G_END_DECLS

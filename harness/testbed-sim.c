@@ -68,6 +68,7 @@ sim_check (const Scenario *scenario)
     for (guint d = 0; d < SCENARIO_N_DIRECTIONS; d++)
       check_direction (link, d, refused);
   }
+  testbed_refuse_packets (scenario, refused);
   return refused;
 }
 

@@ -72,6 +72,7 @@ testbed_tcp_check (const Scenario *scenario)
 
   for (guint i = 0; i < scenario->links->len; i++)
     check_link (scenario_get_link (scenario, i), refused);
+  testbed_refuse_packets (scenario, refused);
   for (guint i = 0; i < scenario->events->len; i++) {
     const ScenarioEvent *event = scenario_get_event (scenario, i);
     g_autofree char *where = g_strdup_printf ("event %s: set", event->name);

@@ -8,7 +8,7 @@ gboolean
 sim_dist_is_valid (const SimDist *dist)
 {
   return (guint)dist->kind <= SIM_DIST_PARETO && dist->scale_ns >= 0 &&
-         dist->scale_ns <= SIM_DIST_SCALE_MAX_NS;
+         dist->scale_ns <= SIM_DIST_SCALE_MAX_NS && dist->correlation_ppb <= 1000000000;
 }
 
 /* The table's value at tail probability t = @tail / 2^63, in multiples of 2^-DIST_FRACTION_BITS. */

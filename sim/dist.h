@@ -18,7 +18,9 @@ typedef enum {
 
 typedef struct {
   SimDistKind kind;
-  gint64 scale_ns; /* 0 ... SIM_DIST_SCALE_MAX_NS */
+  gint64 scale_ns;         /* 0 ... SIM_DIST_SCALE_MAX_NS */
+  guint32 correlation_ppb; /* of a packet's deviation with the one before it, in ppb; path.h draws
+                              with it, sim_dist_draw() alone does not know of it */
 } SimDist;
 
 /* One hour: keeps all products within 64 bits. */

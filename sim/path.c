@@ -70,7 +70,6 @@ sim_path_config_is_valid (const SimPathConfig *config)
          sim_dist_is_valid (&config->jitter) && sim_loss_config_is_valid (&config->loss) &&
          sim_queue_limit_is_valid (&config->queue) &&
          sim_discipline_is_valid (&config->discipline) && are_traces_valid (config) &&
-         config->jitter_correlation_ppb <= SIM_LOSS_CERTAIN_PPB &&
          config->duplicate_ppb <= SIM_LOSS_CERTAIN_PPB &&
          config->corrupt_ppb <= SIM_LOSS_CERTAIN_PPB && is_mtu_valid (config->mtu_bytes) &&
          is_cross_valid (config);
@@ -261,7 +260,7 @@ sim_path_resume (SimPath *path, gint64 work, gint64 start_ns)
 static gint64
 draw_jitter (SimPath *path)
 {
-  guint32 keep_ppb = path->config.jitter_correlation_ppb;
+  guint32 keep_ppb = path->config.jitter.correlation_ppb;
 
   if (path->config.jitter.kind == SIM_DIST_NONE)
     return 0;

@@ -35,8 +35,7 @@ typedef struct {
   SimTrace *rate_trace;
   SimTrace *delay_trace;
   SimTrace *loss_trace;
-  guint32 jitter_correlation_ppb; /* of a packet's jitter with the one before it */
-  gboolean reorders;              /* packets may overtake each other by jitter */
+  gboolean reorders; /* packets may overtake each other by jitter */
   guint32 duplicate_ppb;
   guint32 corrupt_ppb;
   guint32 mtu_bytes;           /* 0: none, else >= SIM_MTU_MIN_BYTES */

@@ -285,14 +285,14 @@ read_step (Lines *lines, Span line, const Header *header)
     gint64 value;
 
     if (n >= header->n)
-      break;
+      continue;
     if (parse_decimal (&cell, header->columns[n]->scale, header->columns[n]->max, &value))
       set_field (&step, header->columns[n]->kind, value);
     else
       fail (lines, "%s: '%s' is not a plain decimal within range", header->columns[n]->name,
             quoted);
   }
-  if (n != header->n || line.start)
+  if (n != header->n)
     fail (lines, "%s values than the header has columns", n < header->n ? "fewer" : "more");
   return step;
 }

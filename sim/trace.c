@@ -224,3 +224,46 @@ sim_trace_seek (const SimTrace *trace, SimTraceCursor *cursor, gint64 t_ns)
     cursor->item = count_before (trace, trace->period_ns, FALSE);
   }
 }
+
+static gint64
+count_opportunities (const SimTrace *trace, gint64 from_ns, gint64 to_ns)
+{
+  SimTraceCursor cursor = { 0 };
+  gint64 n = 0;
+
+  sim_trace_seek (trace, &cursor, from_ns);
+  for (; sim_trace_get_instant (trace, &cursor) < to_ns; n++)
+    sim_trace_next (trace, &cursor);
+  return n;
+}
+
+gint64
+sim_trace_get_rate_over (const SimTrace *trace, gint64 from_ns, gint64 to_ns)
+{
+  SimTraceCursor cursor = { 0 };
+  __int128 work = 0;
+
+  if (trace->kind == SIM_TRACE_OPPORTUNITIES)
+    return caiman_muldiv (count_opportunities (trace, from_ns, to_ns),
+                          SIM_TRACE_OPPORTUNITY_BYTES * 8 * CAIMAN_NS_PER_S, to_ns - from_ns);
+  for (gint64 t_ns = from_ns; t_ns < to_ns;) {
+    sim_trace_seek (trace, &cursor, t_ns);
+    gint64 end_ns = MIN (to_ns, sim_trace_get_end (trace, &cursor));
+    work += (__int128)trace->steps[cursor.item].rate_bps * (end_ns - t_ns);
+    t_ns = end_ns;
+  }
+  return (gint64)(work / (to_ns - from_ns));
+}
+
+gint64
+sim_trace_get_least_delay_over (const SimTrace *trace, gint64 from_ns, gint64 to_ns)
+{
+  SimTraceCursor cursor = { 0 };
+  gint64 least_ns = G_MAXINT64;
+
+  for (gint64 t_ns = from_ns; t_ns < to_ns; t_ns = sim_trace_get_end (trace, &cursor)) {
+    sim_trace_seek (trace, &cursor, t_ns);
+    least_ns = MIN (least_ns, trace->steps[cursor.item].delay_ns);
+  }
+  return least_ns;
+}

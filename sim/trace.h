@@ -63,6 +63,11 @@ const SimTraceStep *sim_trace_get_steps (const SimTrace *trace);
 /* Over a period, rounded down, at least 1; of steps or opportunities. */
 gint64 sim_trace_get_mean_rate (const SimTrace *trace);
 
+/* What it lets through from @from_ns up to, and without, @to_ns > @from_ns >= 0 of its time, as a
+ * mean rate; the smallest delay that holds in that time. At most a day apart. */
+gint64 sim_trace_get_rate_over (const SimTrace *trace, gint64 from_ns, gint64 to_ns);
+gint64 sim_trace_get_least_delay_over (const SimTrace *trace, gint64 from_ns, gint64 to_ns);
+
 /* A place in a trace: an item of one of its repetitions. All 0: the first of all. */
 typedef struct {
   gint64 lap_ns; /* where the repetition starts */

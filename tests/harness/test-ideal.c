@@ -179,6 +179,37 @@ test_extremes (void)
   g_assert_true (ideal_integrate (steps, 1, S (2), S (1)) == 0);
 }
 
+/* Two links of 80 Mbit/s behind one of 100: 12.5 MB/s together. The shorter one is used first when
+ * a window counts, and what they do not share is not touched. */
+static void
+test_shared (void)
+{
+  IdealStep steps = { .rate_bps = 80000000, .delay_ns = MS (10) };
+  IdealStep far = { .rate_bps = 80000000, .delay_ns = MS (60) };
+  IdealStep uplink[] = { { .rate_bps = 100000000 }, { .t_ns = S (4), .rate_bps = 50000000 } };
+  IdealShared shared = { uplink, 1 };
+  IdealLink links[3];
+
+  for (guint i = 0; i < 3; i++)
+    links[i] = (IdealLink) { .steps = i == 1 ? &far : &steps,
+                             .n_steps = 1,
+                             .back_delay_ns = MS (10),
+                             .quota_bytes = NO_LIMIT,
+                             .quota_period_ns = NO_LIMIT,
+                             .window_bytes = NO_LIMIT,
+                             .shared = i < 2 ? &shared : NULL };
+  g_assert_cmpint (time_of (links, 1, 100 * MB), ==, S (10) + MS (10));
+  g_assert_cmpint (time_of (links, 2, 100 * MB), ==, S (8) + MS (10));
+  /* The third carries 80 Mbit/s on its own. */
+  g_assert_cmpint (time_of (links, 3, 225 * MB), ==, S (10) + MS (10));
+  shared.n_steps = 2;
+  g_assert_cmpint (time_of (links, 2, 100 * MB), ==, S (12) + MS (10));
+  shared.n_steps = 1;
+  /* 10 MB/s take 0.2 MB of the window at 20 ms, 2.5 MB/s 0.175 MB at 70 ms. */
+  g_assert_cmpint (ideal_get_time (links, 2, 0, 1000 * MB, 375000, HORIZON), <=, S (80) + MS (100));
+  g_assert_cmpint (ideal_get_time (links, 2, 0, 1000 * MB, 200000, HORIZON), >, S (99));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -193,5 +224,6 @@ main (int argc, char **argv)
   g_test_add_func ("/harness/ideal/delay-changes", test_delay_changes);
   g_test_add_func ("/harness/ideal/never", test_never);
   g_test_add_func ("/harness/ideal/extremes", test_extremes);
+  g_test_add_func ("/harness/ideal/shared", test_shared);
   return g_test_run ();
 }

@@ -189,7 +189,7 @@ test_link (void)
       "dely = 5ms\nlos = 1%\n",
       "2: rate: '10' needs a unit: bit, kbit, mbit, gbit, or B/s, kB/s, MB/s, GB/s\n"
       "3: delay: '5' needs a unit: ns, us, ms, s, min or h\n"
-      "4: jitter: 'normal' is not none, uniform(T), normal(T) or pareto(T)\n"
+      "4: jitter: 'normal' is not none, uniform(T[, P]), normal(T[, P]) or pareto(T[, P])\n"
       "5: loss: '101%' is out of range (0% to 100%)\n"
       "6: queue: '50' is not a time (100ms), a size (64KiB) or a number of packets (50 packets)\n"
       "7: unknown key 'dely' in [link a]; did you mean 'delay'?\n"
@@ -199,7 +199,7 @@ test_link (void)
       "queue = 0ms\n",
       "2: rate: '0bit' is out of range (1bit to 1000gbit)\n"
       "3: delay: '2h' is out of range (0s to 1h)\n"
-      "4: jitter: 'poisson(1ms)' is not none, uniform(T), normal(T) or pareto(T)\n"
+      "4: jitter: 'poisson(1ms)' is not none, uniform(T[, P]), normal(T[, P]) or pareto(T[, P])\n"
       "5: loss: gilbert takes 2 to 4 probabilities: gilbert(p, r[, 1-h[, 1-k]])\n"
       "6: queue: '0ms' is out of range" },
     { HEAD,
@@ -211,7 +211,8 @@ test_link (void)
       "5: up.jitter: 'x' is not a number with a unit (ns, us, ms, s, min or h)\n"
       "6: queue: '0' is out of range (1 to 1000000000)" },
     { HEAD, "[link a]\nrate = 1mbit\nloss = 1% (x\nup.loss = lots\ndown.loss = gilbert(1%, 200%)\n",
-      "4: up.loss: 'lots' is not none, P%, gilbert(P, R[, 1-H[, 1-K]]), every(N) or mask(0001)\n"
+      "4: up.loss: 'lots' is not none, P%, gilbert(P, R[, 1-H[, 1-K]]), four-state(P13, P31, P32, "
+      "P23, P14), every(N) or mask(0001)\n"
       "5: down.loss: '200%' is out of range (0% to 100%)" },
     { HEAD, "[link a]\nrate = 1mbit\nloss = 1% (x\n",
       "3: loss: '1% (x' has parentheses that do not match" },

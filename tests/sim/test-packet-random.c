@@ -48,8 +48,8 @@ draw_config (CaimanPrng *prng, SimPathConfig *config, SimTrace *trace)
   config->queue = (SimQueueLimit) { units[unit], values[unit] };
   config->discipline = draw_discipline (prng);
   if (caiman_prng_below (prng, 2))
-    config->jitter = (SimDist) { 1 + caiman_prng_below (prng, 3), 5 * MS };
-  config->jitter_correlation_ppb = (guint32)caiman_prng_below (prng, 2) * 500000000;
+    config->jitter = (SimDist) { 1 + caiman_prng_below (prng, 3), 5 * MS, 0 };
+  config->jitter.correlation_ppb = (guint32)caiman_prng_below (prng, 2) * 500000000;
   config->reorders = caiman_prng_below (prng, 2);
   config->loss = (SimLossConfig) { .kind = SIM_LOSS_BERNOULLI, .p_ppb = 20000000 };
   config->duplicate_ppb = (guint32)caiman_prng_below (prng, 2) * 50000000;

@@ -69,7 +69,7 @@ test_correlated_jitter (void)
   sim_path_config_init (&config);
   config.delay_ns = 1000 * MS;
   config.jitter = (SimDist) { SIM_DIST_NORMAL, 10 * MS };
-  config.jitter_correlation_ppb = 600000000;
+  config.jitter.correlation_ppb = 600000000;
   path = sim_path_new (&config, 1, "wifi", SIM_DIRECTION_UP);
   for (guint i = 0; i < n; i++) {
     x[i] = (double)(sim_path_draw_delay (path) - 1000 * MS) / 1e6;
@@ -203,7 +203,7 @@ test_limits (void)
   EXPECT_BAD (bad.discipline.kind = SIM_DISCIPLINE_CODEL);
   EXPECT_BAD (bad.discipline.kind = SIM_DISCIPLINE_RED);
   EXPECT_BAD (bad.discipline.kind = SIM_DISCIPLINE_RED + 1);
-  EXPECT_BAD (bad.jitter_correlation_ppb = SIM_LOSS_CERTAIN_PPB + 1);
+  EXPECT_BAD (bad.jitter.correlation_ppb = SIM_LOSS_CERTAIN_PPB + 1);
   EXPECT_BAD (bad.duplicate_ppb = SIM_LOSS_CERTAIN_PPB + 1);
   EXPECT_BAD (bad.corrupt_ppb = SIM_LOSS_CERTAIN_PPB + 1);
   EXPECT_BAD (bad.mtu_bytes = SIM_MTU_MIN_BYTES - 1);

@@ -146,6 +146,22 @@ test_saturated_path (void)
   packet_world_free (path->world);
 }
 
+static void
+test_means (void)
+{
+  g_autoptr (SimTrace) opportunities = make_opportunities (), steps = make_steps ();
+
+  /* 1, 1 and 3 ms; then 7, 10, 11, 11 and 13 ms. */
+  g_assert_cmpint (sim_trace_get_rate_over (opportunities, 0, 6 * MS), ==, 6 * MBIT);
+  g_assert_cmpint (sim_trace_get_rate_over (opportunities, 7 * MS, 17 * MS), ==, 6 * MBIT);
+  g_assert_cmpint (sim_trace_get_rate_over (opportunities, 4 * MS, 7 * MS), ==, 0);
+  g_assert_cmpint (sim_trace_get_rate_over (steps, 5 * MS, 15 * MS), ==, 4 * MBIT);
+  g_assert_cmpint (sim_trace_get_rate_over (steps, 15 * MS, 25 * MS), ==, 12 * MBIT);
+  g_assert_cmpint (sim_trace_get_least_delay_over (steps, 9 * MS, 15 * MS), ==, 10 * MS);
+  g_assert_cmpint (sim_trace_get_least_delay_over (steps, 10 * MS, 15 * MS), ==, 20 * MS);
+  g_assert_cmpint (sim_trace_get_least_delay_over (steps, 10 * MS, 22 * MS), ==, 5 * MS);
+}
+
 /* Any cursor finds what a walk from the start finds. */
 static void
 test_seek (void)
@@ -175,6 +191,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sim/rate-trace/steps", test_steps);
   g_test_add_func ("/sim/rate-trace/delay-and-loss", test_delay_and_loss);
   g_test_add_func ("/sim/rate-trace/saturated-path", test_saturated_path);
+  g_test_add_func ("/sim/rate-trace/means", test_means);
   g_test_add_func ("/sim/rate-trace/seek", test_seek);
   return g_test_run ();
 }
