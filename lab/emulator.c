@@ -25,14 +25,16 @@
 
 struct _LabEmulator {
   int namespaces[LAB_N_SIDES];
-  GPtrArray *links; /* of LabLink */
+  GPtrArray *links;       /* of LabLink */
+  GPtrArray *bottlenecks; /* of SimBottleneck (borrowed) */
   LabLateFunc late; /* (nullable) */
   gpointer user_data;
   gint64 base_ns; /* the clock at time 0 */
   int epoll_fd, wake_fd;
   GMutex lock; /* of links, and of what they hold */
   GThread *thread;
-  gint stop; /* atomic */
+  gint stop;   /* atomic */
+  gint broken; /* atomic */
   gint64 timer_resolution_ns;
   gint64 cpu_ns; /* of the thread, when it has ended */
 };
@@ -46,10 +48,13 @@ read_clock (clockid_t clock)
   return (gint64)now.tv_sec * CAIMAN_NS_PER_S + now.tv_nsec;
 }
 
+/* 0 until it starts. */
 static gint64
-get_now (gpointer emulator)
+get_now (gpointer user_data)
 {
-  return read_clock (CLOCK_MONOTONIC) - ((LabEmulator *)emulator)->base_ns;
+  const LabEmulator *emulator = user_data;
+
+  return emulator->base_ns < 0 ? 0 : read_clock (CLOCK_MONOTONIC) - emulator->base_ns;
 }
 
 static LabLink *
@@ -94,17 +99,70 @@ measure_timer (int epoll_fd)
   return late_ns[PROBES / 2];
 }
 
+/* Something that has a deadline: a direction of a link, or a bottleneck. */
+typedef struct {
+  LabLink *link; /* (nullable) */
+  SimDirection direction;
+  SimBottleneck *bottleneck;
+  gint64 deadline_ns;
+} Due;
+
+static void
+consider (Due *first, Due candidate)
+{
+  if (candidate.deadline_ns < first->deadline_ns)
+    *first = candidate;
+}
+
+static Due
+find_first (const LabEmulator *emulator)
+{
+  Due first = { .deadline_ns = CAIMAN_TIME_NEVER };
+
+  for (guint i = 0; i < emulator->links->len; i++) {
+    for (guint d = 0; d < SIM_N_DIRECTIONS; d++) {
+      LabLink *link = get_link (emulator, i);
+      gint64 deadline_ns = lab_link_get_deadline (link, d);
+      consider (&first, (Due) { .link = link, .direction = d, .deadline_ns = deadline_ns });
+    }
+  }
+  for (guint i = 0; i < emulator->bottlenecks->len; i++) {
+    SimBottleneck *bottleneck = g_ptr_array_index (emulator->bottlenecks, i);
+    gint64 deadline_ns = sim_bottleneck_get_deadline (bottleneck);
+    consider (&first, (Due) { .bottleneck = bottleneck, .deadline_ns = deadline_ns });
+  }
+  return first;
+}
+
+/* In the order of deadlines, each at its own time, because links feed the bottlenecks that they
+ * share, which feed the links. Returns the next deadline. */
 static gint64
 advance (LabEmulator *emulator)
 {
-  gint64 deadline_ns = CAIMAN_TIME_NEVER;
+  gint64 now_ns = get_now (emulator);
+  Due first = find_first (emulator);
 
-  for (guint i = 0; i < emulator->links->len; i++) {
-    LabLink *link = get_link (emulator, i);
-    lab_link_advance (link, get_now (emulator), emulator->late, emulator->user_data);
-    deadline_ns = MIN (deadline_ns, lab_link_get_deadline (link));
+  while (first.deadline_ns <= now_ns) {
+    if (first.link)
+      lab_link_advance (first.link, first.direction, first.deadline_ns, now_ns, emulator->late,
+                        emulator->user_data);
+    else
+      sim_bottleneck_advance (first.bottleneck, first.deadline_ns);
+    first = find_first (emulator);
   }
-  return deadline_ns;
+  return first.deadline_ns;
+}
+
+/* An interface that is gone would be ready for ever. */
+static void
+read_link (LabEmulator *emulator, guint index, LabSide side)
+{
+  LabLink *link = get_link (emulator, index);
+
+  if (lab_link_read (link, side, get_now, emulator))
+    return;
+  epoll_ctl (emulator->epoll_fd, EPOLL_CTL_DEL, lab_link_get_fd (link, side), NULL);
+  g_atomic_int_set (&emulator->broken, TRUE);
 }
 
 static void
@@ -115,8 +173,7 @@ read_packets (LabEmulator *emulator, const struct epoll_event *events, int n_eve
     guint64 count;
 
     if (what != WAKE_UP)
-      lab_link_read (get_link (emulator, what / LAB_N_SIDES), what % LAB_N_SIDES, get_now,
-                     emulator);
+      read_link (emulator, what / LAB_N_SIDES, what % LAB_N_SIDES);
     else if (read (emulator->wake_fd, &count, sizeof count) < 0)
       g_warn_if_fail (errno == EAGAIN);
   }
@@ -206,21 +263,25 @@ free_link (gpointer link)
 }
 
 LabEmulator *
-lab_emulator_new (const LabLinkOptions *links, guint n_links, guint64 run_seed, LabLateFunc late,
-                  gpointer user_data, GError **error)
+lab_emulator_new (const LabEmulatorOptions *options, LabLateFunc late, gpointer user_data,
+                  GError **error)
 {
   LabEmulator *emulator = g_new0 (LabEmulator, 1);
 
-  g_assert (n_links <= LAB_LINKS_MAX);
+  g_assert (options->n_links <= LAB_LINKS_MAX);
   g_mutex_init (&emulator->lock);
   emulator->links = g_ptr_array_new_with_free_func (free_link);
+  emulator->bottlenecks = g_ptr_array_new ();
+  for (guint i = 0; i < options->n_bottlenecks; i++)
+    g_ptr_array_add (emulator->bottlenecks, options->bottlenecks[i]);
+  emulator->base_ns = -1;
   emulator->late = late;
   emulator->user_data = user_data;
   emulator->namespaces[LAB_SIDE_CLIENT] = emulator->namespaces[LAB_SIDE_SERVER] = -1;
   emulator->epoll_fd = emulator->wake_fd = -1;
   gboolean ok = set_up (emulator, error);
-  for (guint i = 0; ok && i < n_links; i++)
-    ok = add_link (emulator, &links[i], run_seed, error);
+  for (guint i = 0; ok && i < options->n_links; i++)
+    ok = add_link (emulator, &options->links[i], options->run_seed, error);
   if (!ok) {
     lab_emulator_free (emulator);
     return NULL;
@@ -253,6 +314,7 @@ lab_emulator_free (LabEmulator *emulator)
     return;
   lab_emulator_stop (emulator);
   g_ptr_array_unref (emulator->links);
+  g_ptr_array_unref (emulator->bottlenecks);
   for (guint s = 0; s < LAB_N_SIDES; s++) {
     if (emulator->namespaces[s] >= 0)
       close (emulator->namespaces[s]);
@@ -281,6 +343,12 @@ const char *
 lab_emulator_get_interface (const LabEmulator *emulator, guint link)
 {
   return lab_link_get_interface (get_link (emulator, link));
+}
+
+gboolean
+lab_emulator_is_broken (LabEmulator *emulator)
+{
+  return g_atomic_int_get (&emulator->broken);
 }
 
 gint64
@@ -326,11 +394,12 @@ lab_emulator_set_config (LabEmulator *emulator, guint link, SimDirection directi
                          const SimPathConfig *config)
 {
   LabLink *lab_link = begin_change (emulator, link);
-  SimPacketPath *packets = lab_link_get_packets (lab_link, direction);
+  gint64 now_ns = get_now (emulator);
+  SimPacketPath *packets = lab_link_get_packets (lab_link, direction, now_ns);
 
-  sim_packet_path_will_change (packets, get_now (emulator));
+  sim_packet_path_will_change (packets, now_ns);
   sim_path_set_config (lab_link_get_path (lab_link, direction), config);
-  sim_packet_path_changed (packets, get_now (emulator));
+  sim_packet_path_changed (packets, now_ns);
   end_change (emulator);
 }
 
@@ -338,9 +407,10 @@ void
 lab_emulator_set_blackhole (LabEmulator *emulator, guint link, SimDirection direction, gboolean on)
 {
   LabLink *lab_link = begin_change (emulator, link);
+  gint64 now_ns = get_now (emulator);
 
-  sim_packet_path_set_blackhole (lab_link_get_packets (lab_link, direction),
-                                 on ? SIM_BLACKHOLE_VANISH : SIM_BLACKHOLE_OFF, get_now (emulator));
+  sim_packet_path_set_blackhole (lab_link_get_packets (lab_link, direction, now_ns),
+                                 on ? SIM_BLACKHOLE_VANISH : SIM_BLACKHOLE_OFF, now_ns);
   end_change (emulator);
 }
 
@@ -348,9 +418,9 @@ void
 lab_emulator_set_paused (LabEmulator *emulator, guint link, SimDirection direction, gboolean paused)
 {
   LabLink *lab_link = begin_change (emulator, link);
+  gint64 now_ns = get_now (emulator);
 
-  sim_packet_path_set_paused (lab_link_get_packets (lab_link, direction), paused,
-                              get_now (emulator));
+  sim_packet_path_set_paused (lab_link_get_packets (lab_link, direction, now_ns), paused, now_ns);
   end_change (emulator);
 }
 
@@ -366,8 +436,9 @@ lab_emulator_set_down (LabEmulator *emulator, guint link, gboolean down, GError 
   if (!ok || !down)
     return ok;
   LabLink *lab_link = begin_change (emulator, link);
+  gint64 now_ns = get_now (emulator);
   for (guint d = 0; d < SIM_N_DIRECTIONS; d++)
-    sim_packet_path_flush (lab_link_get_packets (lab_link, d), get_now (emulator));
+    sim_packet_path_flush (lab_link_get_packets (lab_link, d, now_ns), now_ns);
   end_change (emulator);
   return TRUE;
 }
@@ -418,7 +489,7 @@ lab_emulator_get_wire_bytes (LabEmulator *emulator, guint link, SimDirection dir
 {
   LabLink *lab_link = begin_change (emulator, link);
   const SimBottleneckStats *stats =
-      sim_packet_path_get_bottleneck_stats (lab_link_get_packets (lab_link, direction));
+      sim_packet_path_get_bottleneck_stats (lab_link_peek_packets (lab_link, direction));
   guint64 bytes = stats->bytes - stats->cross_bytes;
 
   g_mutex_unlock (&emulator->lock);
@@ -429,9 +500,10 @@ gsize
 lab_emulator_get_queue_bytes (LabEmulator *emulator, guint link, SimDirection direction)
 {
   LabLink *lab_link = begin_change (emulator, link);
-  SimPacketPath *packets = lab_link_get_packets (lab_link, direction);
+  gint64 now_ns = get_now (emulator);
+  SimPacketPath *packets = lab_link_get_packets (lab_link, direction, now_ns);
 
-  sim_packet_path_advance (packets, get_now (emulator));
+  sim_packet_path_advance (packets, now_ns);
   gsize bytes = sim_packet_path_get_backlog_bytes (packets);
   end_change (emulator);
   return bytes;
@@ -444,6 +516,6 @@ lab_emulator_get_stats (LabEmulator *emulator, guint link, SimDirection directio
   LabLink *lab_link = begin_change (emulator, link);
 
   *stats_out = *lab_link_get_stats (lab_link, direction);
-  *path_stats_out = *sim_packet_path_get_stats (lab_link_get_packets (lab_link, direction));
+  *path_stats_out = *sim_packet_path_get_stats (lab_link_peek_packets (lab_link, direction));
   g_mutex_unlock (&emulator->lock);
 }

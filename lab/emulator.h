@@ -24,10 +24,21 @@ typedef enum { LAB_SIDE_CLIENT, LAB_SIDE_SERVER, LAB_N_SIDES } LabSide;
 #define LAB_MTU_BYTES 1500
 
 typedef struct {
-  const char *name; /* for its random streams, and, where it fits, of its interfaces */
-  const SimPathConfig
-      *config; /* by SimDirection, valid (asserted); rate and sizes are of IP packets */
+  /* For its random streams, and, where it can be, of its interfaces. */
+  const char *name;
+  /* By SimDirection, valid (asserted); rate and sizes are of IP packets. */
+  const SimPathConfig *config;
 } LabLinkOptions;
+
+typedef struct {
+  const LabLinkOptions *links;
+  guint n_links;
+  /* (borrowed, they outlive the emulator) All that the links' paths share, made for the time 0; the
+   * thread's as long as it runs. */
+  SimBottleneck *const *bottlenecks;
+  guint n_bottlenecks;
+  guint64 run_seed;
+} LabEmulatorOptions;
 
 typedef struct {
   guint64 taken_packets, taken_bytes; /* that the sender's kernel gave */
@@ -39,10 +50,10 @@ typedef void (*LabLateFunc) (gpointer user_data, gint64 lateness_ns);
 
 typedef struct _LabEmulator LabEmulator;
 
-/* Makes namespaces and links; nothing moves yet. @late (nullable) is called between start() and
- * stop(). NULL with LAB_ERROR (namespace.h). */
-LabEmulator *lab_emulator_new (const LabLinkOptions *links, guint n_links, guint64 run_seed,
-                               LabLateFunc late, gpointer user_data, GError **error);
+/* Makes namespaces and links; nothing moves yet. @options are copied. @late (nullable) is called
+ * between start() and stop(). NULL with LAB_ERROR (namespace.h). */
+LabEmulator *lab_emulator_new (const LabEmulatorOptions *options, LabLateFunc late,
+                               gpointer user_data, GError **error);
 
 /* The links' time begins, and their thread. Once. */
 void lab_emulator_start (LabEmulator *emulator);
@@ -93,12 +104,15 @@ void lab_emulator_corrupt (LabEmulator *emulator, guint link, SimDirection direc
 
 /* --- What it has seen --- */
 
-/* Bytes of IP packets that left the bottleneck, and that wait in front of it. */
+/* Bytes of IP packets that left the link's own bottleneck, and that wait in front of it. */
 guint64 lab_emulator_get_wire_bytes (LabEmulator *emulator, guint link, SimDirection direction);
 gsize lab_emulator_get_queue_bytes (LabEmulator *emulator, guint link, SimDirection direction);
 
 void lab_emulator_get_stats (LabEmulator *emulator, guint link, SimDirection direction,
                              LabLinkStats *stats_out, SimPacketPathStats *path_stats_out);
+
+/* TRUE: an interface is gone (a program in a namespace has removed it), and with it the link. */
+gboolean lab_emulator_is_broken (LabEmulator *emulator);
 
 /* How late a timer of the emulator's kind is here: median of some waits, measured by new(). */
 gint64 lab_emulator_get_timer_resolution (const LabEmulator *emulator);

@@ -5,13 +5,16 @@
 #include "lab/namespace.h"
 #include "lab/tun.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 /* Packets taken from an interface before others have their turn. */
 #define READ_BATCH 64
-/* Larger than any packet of our interfaces. */
-#define READ_BUFFER_BYTES 2048
+/* The largest packet of IP: a program that may do so can make an interface take it. */
+#define READ_BUFFER_BYTES 65535
+/* An interface whose name is not its link's, with the link's index. */
+#define FALLBACK_PREFIX "link"
 /* Links are 10.76.0.0/30, 10.76.0.4/30, ...: .1 is the client, .2 the server. */
 #define NETWORK 0x0a4c0000u
 
@@ -25,6 +28,7 @@ typedef struct {
   SimPath *path;
   SimPacketPath *packets;
   guint64 corrupt_segments; /* still to be corrupted */
+  gint64 now_ns;            /* the latest that the path knows */
   LabLinkStats stats;
 } Direction;
 
@@ -83,6 +87,22 @@ lab_link_get_address (const LabLink *link, LabSide side)
   return g_htonl (NETWORK + 4 * link->index + (side == LAB_SIDE_CLIENT ? 1 : 2));
 }
 
+/* A name that no other link falls back to, and for which the system has no other use. */
+static gboolean
+may_be_interface (const char *name)
+{
+  static const char *const reserved[] = { "lo", "all", "default", ".", "..", NULL };
+
+  return *name && strlen (name) <= LAB_TUN_NAME_MAX && !g_strv_contains (reserved, name) &&
+         !g_str_has_prefix (name, FALLBACK_PREFIX) && !strpbrk (name, "/:% \t\r\n\v\f");
+}
+
+static void
+fall_back (LabLink *link)
+{
+  g_snprintf (link->interface, sizeof link->interface, FALLBACK_PREFIX "%u", link->index);
+}
+
 static gboolean
 open_interface (LabLink *link, LabSide side, int namespace_fd, GError **error)
 {
@@ -99,6 +119,29 @@ open_interface (LabLink *link, LabSide side, int namespace_fd, GError **error)
   return link->fd[side] >= 0;
 }
 
+static void
+close_interfaces (LabLink *link)
+{
+  for (guint s = 0; s < LAB_N_SIDES; s++) {
+    if (link->fd[s] >= 0)
+      close (link->fd[s]);
+    link->fd[s] = -1;
+  }
+}
+
+/* In some kernels a new namespace has interfaces already (tunl0, sit0): such a name is avoided. */
+static gboolean
+open_interfaces (LabLink *link, const int namespaces[LAB_N_SIDES], GError **error)
+{
+  if (open_interface (link, LAB_SIDE_CLIENT, namespaces[LAB_SIDE_CLIENT], NULL) &&
+      open_interface (link, LAB_SIDE_SERVER, namespaces[LAB_SIDE_SERVER], NULL))
+    return TRUE;
+  close_interfaces (link);
+  fall_back (link);
+  return open_interface (link, LAB_SIDE_CLIENT, namespaces[LAB_SIDE_CLIENT], error) &&
+         open_interface (link, LAB_SIDE_SERVER, namespaces[LAB_SIDE_SERVER], error);
+}
+
 LabLink *
 lab_link_new (const LabLinkOptions *options, guint index, guint64 run_seed,
               const int namespaces[LAB_N_SIDES], gint64 now_ns, GError **error)
@@ -108,21 +151,20 @@ lab_link_new (const LabLinkOptions *options, guint index, guint64 run_seed,
 
   link->index = index;
   link->fd[LAB_SIDE_CLIENT] = link->fd[LAB_SIDE_SERVER] = -1;
-  if (strlen (options->name) <= LAB_TUN_NAME_MAX && strcmp (options->name, "lo") != 0)
+  if (may_be_interface (options->name))
     g_strlcpy (link->interface, options->name, sizeof link->interface);
   else
-    g_snprintf (link->interface, sizeof link->interface, "link%u", index);
+    fall_back (link);
   link->flows = lab_flows_new ();
   for (guint d = 0; d < SIM_N_DIRECTIONS; d++) {
     Direction *direction = &link->directions[d];
     direction->path = sim_path_new (&options->config[d], run_seed, options->name, d);
     direction->packets = sim_packet_path_new (direction->path, &owner, link, now_ns);
+    direction->now_ns = now_ns;
   }
-  for (guint s = 0; s < LAB_N_SIDES; s++) {
-    if (!open_interface (link, s, namespaces[s], error)) {
-      lab_link_free (link);
-      return NULL;
-    }
+  if (!open_interfaces (link, namespaces, error)) {
+    lab_link_free (link);
+    return NULL;
   }
   return link;
 }
@@ -132,10 +174,7 @@ lab_link_free (LabLink *link)
 {
   if (!link)
     return;
-  for (guint s = 0; s < LAB_N_SIDES; s++) {
-    if (link->fd[s] >= 0)
-      close (link->fd[s]);
-  }
+  close_interfaces (link);
   for (guint d = 0; d < SIM_N_DIRECTIONS; d++) {
     sim_packet_path_free (link->directions[d].packets);
     sim_path_free (link->directions[d].path);
@@ -163,7 +202,14 @@ lab_link_get_path (const LabLink *link, SimDirection direction)
 }
 
 SimPacketPath *
-lab_link_get_packets (const LabLink *link, SimDirection direction)
+lab_link_get_packets (LabLink *link, SimDirection direction, gint64 now_ns)
+{
+  link->directions[direction].now_ns = now_ns;
+  return link->directions[direction].packets;
+}
+
+const SimPacketPath *
+lab_link_peek_packets (const LabLink *link, SimDirection direction)
 {
   return link->directions[direction].packets;
 }
@@ -247,6 +293,7 @@ take (LabLink *link, SimDirection d, guint8 *data, gsize size, gint64 now_ns)
 
   direction->stats.taken_packets++;
   direction->stats.taken_bytes += size;
+  direction->now_ns = now_ns;
   if (!may_enter (link, d, data, size))
     return;
   const SimPacket packet = {
@@ -273,17 +320,16 @@ lab_link_read (LabLink *link, LabSide side, gint64 (*now) (gpointer clock), gpoi
   for (guint i = 0; i < READ_BATCH; i++) {
     gssize size = read (link->fd[side], buffer, sizeof buffer);
     if (size <= 0)
-      return FALSE;
+      return size == 0 || errno == EAGAIN || errno == EINTR;
     take (link, get_direction (side), buffer, (gsize)size, now (clock));
   }
   return TRUE;
 }
 
 gint64
-lab_link_get_deadline (const LabLink *link)
+lab_link_get_deadline (const LabLink *link, SimDirection direction)
 {
-  return MIN (sim_packet_path_get_deadline (link->directions[SIM_DIRECTION_UP].packets),
-              sim_packet_path_get_deadline (link->directions[SIM_DIRECTION_DOWN].packets));
+  return sim_packet_path_get_deadline (link->directions[direction].packets);
 }
 
 static void
@@ -292,12 +338,16 @@ arrive (LabLink *link, SimDirection d, const SimPacket *sim_packet)
   Packet *packet = sim_packet->data;
   LabSegment segment;
 
+  gboolean is_corrupt = (sim_packet->flags & SIM_PACKET_CORRUPTED) != 0;
+
+  /* What the receiver's checksums would find in it is left to them where that is TCP's. */
   if (!lab_segment_parse (&segment, packet->data, packet->size)) {
-    deliver (link, d, packet->data, packet->size);
+    if (!is_corrupt)
+      deliver (link, d, packet->data, packet->size);
     return;
   }
   gsize payload = lab_segment_get_payload_bytes (&segment);
-  if (sim_packet->flags & SIM_PACKET_CORRUPTED) {
+  if (is_corrupt) {
     /* A flipped bit of a header fails the same checksum. */
     if (payload == 0)
       return;
@@ -308,19 +358,19 @@ arrive (LabLink *link, SimDirection d, const SimPacket *sim_packet)
 }
 
 void
-lab_link_advance (LabLink *link, gint64 now_ns, LabLateFunc late, gpointer user_data)
+lab_link_advance (LabLink *link, SimDirection d, gint64 until_ns, gint64 now_ns, LabLateFunc late,
+                  gpointer user_data)
 {
-  for (guint d = 0; d < SIM_N_DIRECTIONS; d++) {
-    SimPacketPath *packets = link->directions[d].packets;
-    SimPacket packet;
-    gint64 arrival_ns;
+  Direction *direction = &link->directions[d];
+  SimPacket packet;
+  gint64 arrival_ns;
 
-    sim_packet_path_advance (packets, now_ns);
-    while (sim_packet_path_pull (packets, &packet, &arrival_ns)) {
-      arrive (link, d, &packet);
-      g_free (packet.data);
-      if (late)
-        late (user_data, now_ns - arrival_ns);
-    }
+  direction->now_ns = MAX (direction->now_ns, until_ns);
+  sim_packet_path_advance (direction->packets, direction->now_ns);
+  while (sim_packet_path_pull (direction->packets, &packet, &arrival_ns)) {
+    arrive (link, d, &packet);
+    g_free (packet.data);
+    if (late)
+      late (user_data, now_ns - arrival_ns);
   }
 }

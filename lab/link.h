@@ -20,17 +20,23 @@ int lab_link_get_fd (const LabLink *link, LabSide side);
 const char *lab_link_get_interface (const LabLink *link);
 in_addr_t lab_link_get_address (const LabLink *link, LabSide side);
 SimPath *lab_link_get_path (const LabLink *link, SimDirection direction);
-SimPacketPath *lab_link_get_packets (const LabLink *link, SimDirection direction);
+
+/* The path, for calls with the time @now_ns, which may not be before that of any earlier call. */
+SimPacketPath *lab_link_get_packets (LabLink *link, SimDirection direction, gint64 now_ns);
+const SimPacketPath *lab_link_peek_packets (const LabLink *link, SimDirection direction);
+
 LabFlows *lab_link_get_flows (const LabLink *link);
 
-/* Takes what @side has sent, some packets at most; TRUE: there may be more. */
+/* Takes what @side has sent, some packets at most. FALSE: its interface is gone. */
 gboolean lab_link_read (LabLink *link, LabSide side, gint64 (*now) (gpointer clock),
                         gpointer clock);
 
-gint64 lab_link_get_deadline (const LabLink *link);
+gint64 lab_link_get_deadline (const LabLink *link, SimDirection direction);
 
-/* Delivers what has arrived by @now_ns and calls @late with how late each packet is. */
-void lab_link_advance (LabLink *link, gint64 now_ns, LabLateFunc late, gpointer user_data);
+/* Delivers what has arrived by @until_ns, which is not after @now_ns, and calls @late with how late
+ * each packet is. A time before that of an earlier call is taken as that. */
+void lab_link_advance (LabLink *link, SimDirection direction, gint64 until_ns, gint64 now_ns,
+                       LabLateFunc late, gpointer user_data);
 
 /* Packets of the kernel that the path or the interface did not take. */
 const LabLinkStats *lab_link_get_stats (const LabLink *link, SimDirection direction);

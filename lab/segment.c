@@ -116,7 +116,7 @@ lab_segment_get_payload_bytes (const LabSegment *segment)
 gboolean
 lab_packet_must_not_fragment (const guint8 *packet, gsize size)
 {
-  return size >= IP_HEADER_BYTES && (packet[IP_FRAGMENT] & 0x40) != 0;
+  return size >= IP_HEADER_BYTES && packet[0] >> 4 == 4 && (packet[IP_FRAGMENT] & 0x40) != 0;
 }
 
 /* --- Changing --- */

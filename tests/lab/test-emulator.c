@@ -86,7 +86,8 @@ world_init (World *world)
     world->links[i] = (LabLinkOptions) { .name = names[i], .config = world->config[i] };
     world->listen_fd[i] = world->client_fd[i] = world->server_fd[i] = -1;
   }
-  world->emulator = lab_emulator_new (world->links, 2, 1, count_late, world, &error);
+  const LabEmulatorOptions options = { .links = world->links, .n_links = 2, .run_seed = 1 };
+  world->emulator = lab_emulator_new (&options, count_late, world, &error);
   if (g_error_matches (error, LAB_ERROR, LAB_ERROR_NOT_PERMITTED)) {
     g_test_skip (error->message);
     return FALSE;
