@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* presets.c - the figures of the link presets.
  *
- * They are round numbers of the order that access networks of each kind show in public
- * measurements (speed-test statistics, operators' data sheets, the literature on MPTCP): meant as a
+ * scenarios/README.md names the measurements behind them, and which have none: meant as a
  * start for an experiment, not as a claim about any operator. Delays are one way and without the
  * queue. A queue of 100 ms and more is what consumer devices have without active queue
  * management. */
@@ -45,6 +44,14 @@ static const LinkPreset presets[] = {
       { "jitter", "normal(6ms)" },
       { "loss", "gilbert(0.2%, 40%)" },
       { "queue", "100ms" } } },
+  { "5g",
+    "mid-band 5G in a European capital, standing still outdoors",
+    { { "down.rate", "450mbit" },
+      { "up.rate", "35mbit" },
+      { "delay", "20ms" },
+      { "jitter", "pareto(4ms)" },
+      { "loss", "gilbert(0.02%, 50%)" },
+      { "queue", "200ms" } } },
   { "geo-satellite",
     "geostationary orbit: 36 000 km up and down make 270 ms one way, coding the rest",
     { { "down.rate", "30mbit" },
@@ -55,8 +62,8 @@ static const LinkPreset presets[] = {
       { "queue", "300ms" } } },
 };
 
-static const char *const names[] = { "ethernet",      "wifi",          "dsl", "lte",
-                                     "leo-satellite", "geo-satellite", NULL };
+static const char *const names[] = { "ethernet",      "wifi", "dsl",           "lte",
+                                     "leo-satellite", "5g",   "geo-satellite", NULL };
 G_STATIC_ASSERT (G_N_ELEMENTS (names) == G_N_ELEMENTS (presets) + 1);
 
 const LinkPreset *

@@ -341,7 +341,7 @@ reader_take_trace (Reader *reader, const Fields *fields, const ScanEntry *entry,
 
   if (!call || strcmp (call[0], "trace") != 0)
     return FALSE;
-  if (!call[1] || call[2]) {
+  if (!call[1] || call[1][0] == '\0' || call[2]) {
     fields_error (fields, entry, "a trace is written trace(FILE) or trace(NAME)");
     return TRUE;
   }
