@@ -92,6 +92,9 @@ struct _Measure {
   GArray *fault_links; /* of GArray * of guint: the links of each fault, NULL once it ended */
   GArray *events;      /* of gint64: when events began */
   gint64 lateness_p99_ns, lateness_max_ns, cpu_ns; /* MEASURE_UNDEFINED in virtual time */
+  struct {
+    gint64 timer_ns, lateness_p99_ns, lateness_max_ns, cpu_ns;
+  } network; /* the same where no thread moves packets */
 };
 
 /* Who sends in @direction, and who reads. */

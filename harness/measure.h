@@ -90,6 +90,11 @@ void measure_link_wire (Measure *measure, guint link, ScenarioDirection directio
 void measure_timing (Measure *measure, gint64 lateness_p99_ns, gint64 lateness_max_ns,
                      gint64 cpu_ns);
 
+/* The same of the thread that moves its packets: how late its timers are at rest, how late packets
+ * were delivered (-1: there was none), its processor time. */
+void measure_network_timing (Measure *measure, gint64 timer_ns, gint64 lateness_p99_ns,
+                             gint64 lateness_max_ns, gint64 cpu_ns);
+
 /* Ends the run: nothing may be told any more. */
 void measure_finish (Measure *measure, gint64 now_ns);
 

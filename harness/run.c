@@ -156,6 +156,32 @@ has_stalled (const TestbedTiming *timing, gint64 duration_ns)
          timing->stalled_ns > duration_ns / 100 * TESTBED_STALLED_MAX_PERCENT;
 }
 
+/* FALSE: told; packets came later than the links say. */
+static gboolean
+check_network_timing (Run *run, const TestbedTiming *timing)
+{
+  gint64 p99_ns = timing->network_lateness_p99_ns;
+  gint64 max_ns = timing->network_lateness_max_ns;
+
+  measure_network_timing (run->measure, timing->network_timer_ns, p99_ns, max_ns,
+                          timing->network_cpu_ns);
+  if (p99_ns > TESTBED_PACKET_LATENESS_MAX_NS)
+    add_problem (run,
+                 "the testbed could not keep up: one packet in a hundred was more than "
+                 "%" G_GINT64_FORMAT " us late, and %" G_GINT64_FORMAT " us are allowed",
+                 p99_ns / CAIMAN_NS_PER_US,
+                 (gint64)(TESTBED_PACKET_LATENESS_MAX_NS / CAIMAN_NS_PER_US));
+  else if (max_ns > TESTBED_PACKET_LATENESS_PEAK_NS)
+    add_problem (run,
+                 "the testbed could not keep up: a packet was %" G_GINT64_FORMAT
+                 " us late, and %" G_GINT64_FORMAT " us are allowed",
+                 max_ns / CAIMAN_NS_PER_US,
+                 (gint64)(TESTBED_PACKET_LATENESS_PEAK_NS / CAIMAN_NS_PER_US));
+  else
+    return TRUE;
+  return FALSE;
+}
+
 /* FALSE: told; the testbed could not keep to real time, so how long anything took, or whether it
  * came at all, says nothing. */
 static gboolean
@@ -167,6 +193,7 @@ check_timing (Run *run)
     return TRUE;
   run->testbed->klass->get_timing (run->testbed, &timing);
   measure_timing (run->measure, timing.lateness_p99_ns, timing.lateness_max_ns, timing.cpu_ns);
+  gboolean network_kept_up = check_network_timing (run, &timing);
   if (timing.failure)
     add_problem (run, "the testbed has failed: %s", timing.failure);
   else if (timing.lateness_p99_ns > TESTBED_LATENESS_MAX_NS)
@@ -181,7 +208,7 @@ check_timing (Run *run)
                  " ms in all, and %d %% of the run are allowed",
                  timing.stalled_ns / CAIMAN_NS_PER_MS, TESTBED_STALLED_MAX_PERCENT);
   else
-    return TRUE;
+    return network_kept_up;
   return FALSE;
 }
 

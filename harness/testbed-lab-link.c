@@ -302,7 +302,8 @@ static void
 set_path (TestbedLabLink *link, const TestbedFault *fault, SimDirection direction)
 {
   SimPathConfig config;
-  SimPathConfig wanted = testbed_sim_convert_path (fault->path);
+  SimPathConfig wanted =
+      testbed_sim_convert_traced (link->testbed->base.scenario, fault->path);
 
   lab_emulator_get_config (get_emulator (link), link->index, direction, &config);
   testbed_sim_set_parts (&config, &wanted, fault->set_mask);
@@ -348,6 +349,9 @@ testbed_lab_link_apply (TestbedLabLink *link, const TestbedFault *fault)
     return;
   case TESTBED_RESET:
     lab_emulator_reset (get_emulator (link), link->index);
+    return;
+  case TESTBED_REBIND:
+    lab_emulator_rebind (get_emulator (link), link->index);
     return;
   case TESTBED_CLOSE:
     close_ends (link);

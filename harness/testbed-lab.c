@@ -99,17 +99,18 @@ lab_run (Testbed *self, gint64 until_ns)
   lab_priority_set (LAB_PRIORITY_ORDINARY);
 }
 
-/* The lateness of packets and that of everything else: the worse of the two. */
 static void
 lab_get_timing (Testbed *self, TestbedTiming *timing_out)
 {
   const TestbedLab *lab = to_lab (self);
 
   testbed_real_get_timing (self, timing_out);
-  timing_out->lateness_p99_ns =
-      MAX (timing_out->lateness_p99_ns, histogram_get_quantile (&lab->lateness, 990000));
-  timing_out->lateness_max_ns =
-      MAX (timing_out->lateness_max_ns, histogram_get_max (&lab->lateness));
+  if (!timing_out->failure && lab_emulator_is_broken (lab->emulator))
+    timing_out->failure = "a program has removed the interface of a link";
+  timing_out->network_timer_ns = lab_emulator_get_timer_resolution (lab->emulator);
+  timing_out->network_lateness_p99_ns = histogram_get_quantile (&lab->lateness, 990000);
+  timing_out->network_lateness_max_ns = histogram_get_max (&lab->lateness);
+  timing_out->network_cpu_ns = lab_emulator_get_cpu (lab->emulator);
 }
 
 /* --- Life --- */
@@ -124,9 +125,50 @@ lab_free (Testbed *self)
   testbed_real_stop_all (&lab->base);
   g_ptr_array_unref (lab->lab_links);
   lab_emulator_free (lab->emulator);
+  g_ptr_array_unref (lab->bottlenecks);
   testbed_real_clear (&lab->base);
   histogram_clear (&lab->lateness);
   g_free (lab);
+}
+
+static void
+make_bottlenecks (TestbedLab *lab, guint64 seed)
+{
+  const Scenario *scenario = lab->base.scenario;
+
+  for (guint i = 0; i < scenario->bottlenecks->len; i++) {
+    for (guint d = 0; d < SIM_N_DIRECTIONS; d++)
+      g_ptr_array_add (lab->bottlenecks,
+                       testbed_sim_new_bottleneck (scenario, i, d, seed, NULL, NULL, 0));
+  }
+}
+
+/* (nullable) The one that @link shares. */
+static SimBottleneck *
+get_bottleneck (const TestbedLab *lab, const ScenarioLink *link, SimDirection direction)
+{
+  if (link->bottleneck == 0)
+    return NULL;
+  return g_ptr_array_index (lab->bottlenecks, (link->bottleneck - 1) * SIM_N_DIRECTIONS + direction);
+}
+
+/* The sender's interface knows what the first hop takes, as far as it may ever grow; what vanishes
+ * without a word is further away. */
+static guint
+get_mtu (const Scenario *scenario, guint link, ScenarioDirection direction)
+{
+  const ScenarioPath *path = &scenario_get_link (scenario, link)->path[direction];
+
+  if (path->mtu_bytes == 0 || path->mtu_is_blackhole)
+    return LAB_MTU_BYTES;
+  gint64 mtu_bytes = path->mtu_bytes;
+  for (guint i = 0; i < scenario->events->len; i++) {
+    const ScenarioEvent *event = scenario_get_event (scenario, i);
+    const ScenarioPath *set = &event->set_path;
+    if (event->verb == SCENARIO_VERB_SET && event->set_mask & SCENARIO_SET_MTU)
+      mtu_bytes = MAX (mtu_bytes, set->mtu_bytes > 0 ? set->mtu_bytes : LAB_MTU_BYTES);
+  }
+  return (guint)mtu_bytes;
 }
 
 static LabEmulator *
@@ -136,20 +178,40 @@ make_emulator (TestbedLab *lab, guint64 seed, GError **error)
   guint n_links = scenario->links->len;
   g_autofree SimPathConfig *configs = g_new0 (SimPathConfig, n_links * SIM_N_DIRECTIONS);
   g_autofree LabLinkOptions *links = g_new0 (LabLinkOptions, n_links);
+  g_autoptr (GPtrArray) cross = g_ptr_array_new_with_free_func ((GDestroyNotify)g_array_unref);
 
+  make_bottlenecks (lab, seed);
   for (guint i = 0; i < n_links; i++) {
     const ScenarioLink *link = scenario_get_link (scenario, i);
-    for (guint d = 0; d < SIM_N_DIRECTIONS; d++)
-      configs[i * SIM_N_DIRECTIONS + d] = testbed_sim_convert_path (&link->path[d]);
-    links[i] = (LabLinkOptions) { .name = link->name, .config = &configs[i * SIM_N_DIRECTIONS] };
+    for (guint d = 0; d < SIM_N_DIRECTIONS; d++) {
+      GArray *sources = g_array_new (FALSE, FALSE, sizeof (SimCrossConfig));
+      g_ptr_array_add (cross, sources);
+      configs[i * SIM_N_DIRECTIONS + d] = testbed_sim_convert_direction (
+          scenario, i, d, get_bottleneck (lab, link, d), sources);
+    }
+    links[i] = (LabLinkOptions) { .name = link->name,
+                                  .config = &configs[i * SIM_N_DIRECTIONS],
+                                  .mtu_bytes = { get_mtu (scenario, i, SCENARIO_UP),
+                                                 get_mtu (scenario, i, SCENARIO_DOWN) } };
   }
-  return lab_emulator_new (links, n_links, seed, packet_was_late, lab, error);
+  const LabEmulatorOptions options = { .links = links,
+                                       .n_links = n_links,
+                                       .bottlenecks = (SimBottleneck **)lab->bottlenecks->pdata,
+                                       .n_bottlenecks = lab->bottlenecks->len,
+                                       .run_seed = seed };
+  return lab_emulator_new (&options, packet_was_late, lab, error);
 }
 
 static void
 free_link (gpointer link)
 {
   testbed_lab_link_free (link);
+}
+
+static void
+free_bottleneck (gpointer bottleneck)
+{
+  sim_bottleneck_free (bottleneck);
 }
 
 static Testbed *
@@ -161,6 +223,7 @@ lab_create (const Scenario *scenario, guint64 seed, const TestbedHandler *handle
 
   histogram_init (&self->lateness);
   self->lab_links = g_ptr_array_new_with_free_func (free_link);
+  self->bottlenecks = g_ptr_array_new_with_free_func (free_bottleneck);
   if (testbed_real_init (&self->base, &testbed_lab_class, &funcs, scenario, handler, user_data,
                          error))
     self->emulator = make_emulator (self, seed, error);

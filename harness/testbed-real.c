@@ -317,6 +317,8 @@ testbed_real_get_timing (Testbed *self, TestbedTiming *timing_out)
   timing_out->lateness_max_ns = histogram_get_max (&real->lateness);
   timing_out->stalled_ns = real->stalled_ns;
   timing_out->cpu_ns = real->cpu_ns;
+  timing_out->network_timer_ns = timing_out->network_cpu_ns = -1;
+  timing_out->network_lateness_p99_ns = timing_out->network_lateness_max_ns = -1;
 }
 
 guint64

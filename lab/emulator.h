@@ -20,7 +20,7 @@ typedef enum { LAB_SIDE_CLIENT, LAB_SIDE_SERVER, LAB_N_SIDES } LabSide;
 
 /* Most links; what their addresses are made for. */
 #define LAB_LINKS_MAX 64
-/* Of every interface. */
+/* Of an interface, where nothing else is said. */
 #define LAB_MTU_BYTES 1500
 
 typedef struct {
@@ -28,6 +28,8 @@ typedef struct {
   const char *name;
   /* By SimDirection, valid (asserted); rate and sizes are of IP packets. */
   const SimPathConfig *config;
+  /* Of the interfaces, 0: LAB_MTU_BYTES. What a path carries may be less. */
+  guint mtu_bytes[LAB_N_SIDES];
 } LabLinkOptions;
 
 typedef struct {

@@ -34,6 +34,7 @@ typedef struct {
 
 struct _LabLink {
   guint index;
+  guint mtu_bytes[LAB_N_SIDES];
   char interface[LAB_TUN_NAME_MAX + 1];
   int fd[LAB_N_SIDES];
   Direction directions[SIM_N_DIRECTIONS];
@@ -109,7 +110,7 @@ open_interface (LabLink *link, LabSide side, int namespace_fd, GError **error)
   const LabTunOptions options = { .name = link->interface,
                                   .address = lab_link_get_address (link, side),
                                   .peer = lab_link_get_address (link, (LabSide)!side),
-                                  .mtu_bytes = LAB_MTU_BYTES };
+                                  .mtu_bytes = link->mtu_bytes[side] };
   int previous = lab_namespace_enter (namespace_fd, error);
 
   if (previous < 0)
@@ -150,6 +151,8 @@ lab_link_new (const LabLinkOptions *options, guint index, guint64 run_seed,
   LabLink *link = g_new0 (LabLink, 1);
 
   link->index = index;
+  for (guint s = 0; s < LAB_N_SIDES; s++)
+    link->mtu_bytes[s] = options->mtu_bytes[s] > 0 ? options->mtu_bytes[s] : LAB_MTU_BYTES;
   link->fd[LAB_SIDE_CLIENT] = link->fd[LAB_SIDE_SERVER] = -1;
   if (may_be_interface (options->name))
     g_strlcpy (link->interface, options->name, sizeof link->interface);
