@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -15,38 +16,86 @@
 #include <unistd.h>
 
 struct _LabProgram {
-  pid_t pid;
+  pid_t pid; /* of the guard, whose status is the program's */
   int pid_fd;
   gboolean ended;
   int status;
 };
 
-/* What the child needs; made before fork(), after which little is allowed. */
+/* What the children need; made before the first fork(), after which little is allowed. */
 typedef struct {
-  int namespace_fd, output_fd, null_fd, report_fd;
-  pid_t parent;
+  int namespace_fd, output_fd, null_fd;
+  int report_fds[2]; /* the parent reads, the children write why they failed */
   char **argv, **environment;
 } Start;
 
-/* In the child, which never returns. */
+/* --- In the children --- */
+
+static void
+report_and_exit (const Start *start)
+{
+  int code = errno;
+
+  if (write (start->report_fds[1], &code, sizeof code) < 0)
+    _exit (126);
+  _exit (127);
+}
+
 static void
 become (const Start *start)
+{
+  if (setns (start->namespace_fd, CLONE_NEWNET) == 0 &&
+      dup2 (start->null_fd, STDIN_FILENO) >= 0 && dup2 (start->output_fd, STDOUT_FILENO) >= 0 &&
+      dup2 (start->output_fd, STDERR_FILENO) >= 0)
+    execvpe (start->argv[0], start->argv, start->environment);
+  report_and_exit (start);
+}
+
+/* The parent may have ended before it could take the guard with it: nobody reads then. */
+static gboolean
+has_parent (const Start *start)
+{
+  struct pollfd poll_fd = { .fd = start->report_fds[1] };
+
+  return poll (&poll_fd, 1, 0) == 0;
+}
+
+/* Waits for the program and buries its orphans. What it holds of the parent's descriptors is closed
+ * first: a connection that the parent closes should end. */
+static void
+guard_program (pid_t program)
+{
+  int status = 0;
+  pid_t pid;
+
+  close_range (0, ~0u, 0);
+  do
+    pid = waitpid (-1, &status, 0);
+  while ((pid < 0 && errno == EINTR) || (pid > 0 && pid != program));
+  _exit (WIFEXITED (status) ? WEXITSTATUS (status) : 128 + WTERMSIG (status));
+}
+
+/* The first process of its namespace. */
+static void
+guard (const Start *start)
 {
   sigset_t none;
 
   sigemptyset (&none);
   sigprocmask (SIG_SETMASK, &none, NULL);
   signal (SIGPIPE, SIG_DFL);
-  if (setpgid (0, 0) == 0 && prctl (PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-      getppid () == start->parent && setns (start->namespace_fd, CLONE_NEWNET) == 0 &&
-      dup2 (start->null_fd, STDIN_FILENO) >= 0 && dup2 (start->output_fd, STDOUT_FILENO) >= 0 &&
-      dup2 (start->output_fd, STDERR_FILENO) >= 0)
-    execvpe (start->argv[0], start->argv, start->environment);
-  int code = errno;
-  if (write (start->report_fd, &code, sizeof code) < 0)
-    _exit (126);
-  _exit (127);
+  close (start->report_fds[0]);
+  if (prctl (PR_SET_PDEATHSIG, SIGKILL) != 0 || setpgid (0, 0) != 0 || !has_parent (start))
+    report_and_exit (start);
+  pid_t program = _Fork (); /* fork() would wait for locks of threads that are not here */
+  if (program == 0)
+    become (start);
+  if (program < 0)
+    report_and_exit (start);
+  guard_program (program);
 }
+
+/* --- In the parent --- */
 
 /* 0: it runs; else why not. */
 static int
@@ -61,8 +110,8 @@ read_report (int fd)
   return size == sizeof code ? code : 0;
 }
 
-/* Looks whether it has ended, and leaves it a zombie: its number, and that of its group, are not
- * given to anybody else before free(). */
+/* Looks whether it has ended, and leaves it a zombie: its number is not given to anybody else before
+ * free(). */
 static void
 look (LabProgram *program, int options)
 {
@@ -80,26 +129,30 @@ look (LabProgram *program, int options)
   program->status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 }
 
+/* As fork(), into a process namespace of its own. */
+static pid_t
+fork_into_namespace (void)
+{
+  return (pid_t)syscall (SYS_clone, (unsigned long)(SIGCHLD | CLONE_NEWPID), NULL, NULL, NULL, 0UL);
+}
+
 static LabProgram *
 start_it (Start *start, GError **error)
 {
-  int report[2];
   g_autofree char *what = g_strdup_printf ("start '%s'", start->argv[0]);
 
-  if (pipe2 (report, O_CLOEXEC) != 0) {
+  if (pipe2 (start->report_fds, O_CLOEXEC) != 0) {
     lab_set_error (error, errno, what);
     return NULL;
   }
-  start->report_fd = report[1];
-  start->parent = getpid ();
-  pid_t pid = fork ();
+  pid_t pid = fork_into_namespace ();
   int code = errno;
   if (pid == 0)
-    become (start);
-  close (report[1]);
+    guard (start);
+  close (start->report_fds[1]);
   if (pid > 0)
-    code = read_report (report[0]);
-  close (report[0]);
+    code = read_report (start->report_fds[0]);
+  close (start->report_fds[0]);
   if (pid < 0) {
     lab_set_error (error, code, what);
     return NULL;
@@ -139,8 +192,7 @@ lab_program_free (LabProgram *program)
 {
   if (!program)
     return;
-  kill (-program->pid, SIGKILL);
-  kill (program->pid, SIGKILL); /* it may not have made its group yet */
+  kill (program->pid, SIGKILL);
   while (waitpid (program->pid, NULL, 0) < 0 && errno == EINTR)
     ;
   if (program->pid_fd >= 0)

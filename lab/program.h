@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* program.h - a program that runs in one of the lab's namespaces.
  *
- * It leads a process group of its own, and is killed with it: by lab_program_free(), and by the
- * kernel when this process ends, however it does. (What it has started and put into other groups is
- * only reached by the former while it has not changed its group.) */
+ * It has a process namespace of its own, whose first process is a guard of ours: when that is
+ * killed, all that the program has ever started is killed with it by the kernel. That is done by
+ * lab_program_free(), when the program itself has ended, and by the kernel when the thread that
+ * made it ends, however that happens. */
 #pragma once
 
 #include <glib.h>
@@ -18,7 +19,7 @@ typedef struct _LabProgram LabProgram;
 LabProgram *lab_program_new (int namespace_fd, char **argv, char **environment, int output_fd,
                              GError **error);
 
-/* Kills what still runs. Accepts NULL. */
+/* Kills what still runs, and returns when it is gone. Accepts NULL. */
 void lab_program_free (LabProgram *program);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LabProgram, lab_program_free)
 
