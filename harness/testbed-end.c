@@ -2,6 +2,10 @@
 /* testbed-end.c - see testbed-end.h. */
 #include "harness/testbed-end.h"
 
+#include "transports/tcp.h"
+
+#include <sys/socket.h>
+
 static void
 drop_inner (TestbedEnd *end)
 {
@@ -50,6 +54,9 @@ inner_failed (gpointer user_data, CaimanReason reason)
 {
   TestbedEnd *end = user_data;
 
+  /* What had not got as far as the kernel cannot be written any more. */
+  if (end->finished && reason == CAIMAN_REASON_LINK_RESET)
+    reason = CAIMAN_REASON_LINK_CLOSED;
   drop_inner (end);
   end->base.events->failed (end->base.user_data, reason);
 }
@@ -66,7 +73,7 @@ end_send (CaimanTransport *self, CaimanPacket *packet)
 {
   TestbedEnd *end = (TestbedEnd *)self;
 
-  if (end->connected)
+  if (end->connected && !end->finished)
     end->inner->klass->send (end->inner, packet);
   else
     caiman_packet_clear (packet);
@@ -77,7 +84,7 @@ end_is_writable (CaimanTransport *self)
 {
   TestbedEnd *end = (TestbedEnd *)self;
 
-  return end->connected && end->inner->klass->is_writable (end->inner);
+  return end->connected && !end->finished && end->inner->klass->is_writable (end->inner);
 }
 
 static void
@@ -186,6 +193,15 @@ testbed_end_set_inner (TestbedEnd *end, CaimanTransport *inner, gboolean connect
   inner->events = &inner_events;
   inner->user_data = end;
   end->connected = connected;
+}
+
+void
+testbed_end_finish (TestbedEnd *end)
+{
+  if (!end->connected)
+    return;
+  end->finished = TRUE;
+  shutdown (caiman_tcp_get_fd (end->inner), SHUT_WR);
 }
 
 void

@@ -32,6 +32,7 @@ struct _TestbedEnd {
   ScenarioSide side;
   CaimanTransport *inner; /* (owned) (nullable) the TCP connection */
   gboolean connected;
+  gboolean finished; /* its kernel has been told to send FIN: nothing more is written */
   CaimanReason failure; /* to be reported by @report_timer */
   CaimanTimer report_timer;
 };
@@ -42,6 +43,9 @@ void testbed_end_init (TestbedEnd *end, const TestbedEndClass *klass, CaimanLoop
 
 /* The TCP connection, which may still be connecting (transfer full). */
 void testbed_end_set_inner (TestbedEnd *end, CaimanTransport *inner, gboolean connected);
+
+/* Its kernel sends FIN behind what it has queued; nothing where it is not connected. */
+void testbed_end_finish (TestbedEnd *end);
 
 /* It dies from below and reports @reason soon. */
 void testbed_end_fail (TestbedEnd *end, CaimanReason reason);

@@ -277,11 +277,8 @@ static void
 close_ends (TestbedLabLink *link)
 {
   for (guint s = 0; s < SCENARIO_N_SIDES; s++) {
-    for (GList *node = link->ends[s].head; node; node = node->next) {
-      TestbedEnd *end = node->data;
-      if (end->connected)
-        shutdown (caiman_tcp_get_fd (end->inner), SHUT_WR);
-    }
+    for (GList *node = link->ends[s].head; node; node = node->next)
+      testbed_end_finish (node->data);
   }
 }
 
