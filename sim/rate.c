@@ -42,6 +42,21 @@ sim_rate_set (SimRate *rate, gint64 rate_bps, const SimTrace *trace)
   start_trace (rate);
 }
 
+/* Takes the whole periods that @work needs, but for its last part, out of it. Returns their time.
+ */
+static gint64
+skip_periods (const SimTrace *trace, gint64 *work)
+{
+  __int128 period_work = sim_trace_get_period_work (trace);
+  gint64 periods;
+
+  if (*work <= period_work)
+    return 0;
+  periods = (gint64)((*work - 1) / period_work);
+  *work -= (gint64)(periods * period_work);
+  return periods * sim_trace_get_period (trace);
+}
+
 /* Until all of @work is done at the rates of the steps. */
 static gint64
 resume_steps (SimRate *rate, gint64 work, gint64 start_ns)
@@ -63,6 +78,7 @@ resume_steps (SimRate *rate, gint64 work, gint64 start_ns)
     }
     work -= left_ns * rate_bps;
     t_ns += left_ns;
+    t_ns += skip_periods (rate->trace, &work);
     sim_trace_seek (rate->trace, cursor, t_ns);
   }
 }
@@ -72,8 +88,10 @@ static gint64
 sum_steps (SimRate *rate, gint64 from_ns, gint64 to_ns)
 {
   SimTraceCursor cursor = { 0 };
-  gint64 work = 0;
+  gint64 periods = (to_ns - from_ns) / sim_trace_get_period (rate->trace);
+  gint64 work = (gint64)(periods * sim_trace_get_period_work (rate->trace));
 
+  from_ns += periods * sim_trace_get_period (rate->trace);
   while (from_ns < to_ns) {
     sim_trace_seek (rate->trace, &cursor, from_ns);
     gint64 until_ns = MIN (to_ns, sim_trace_get_end (rate->trace, &cursor));

@@ -314,17 +314,14 @@ add_step (Lines *lines, GArray *steps, const SimTraceStep *step)
 static SimTrace *
 make_steps (GArray *steps, gint64 period_ns, SimTraceFields fields, char **problem_out)
 {
-  gboolean moves = !(fields & SIM_TRACE_RATE);
+  const SimTraceStep *all = (const SimTraceStep *)(gpointer)steps->data;
 
-  for (guint i = 0; i < steps->len; i++)
-    moves |= g_array_index (steps, SimTraceStep, i).rate_bps > 0;
-  if (!moves)
-    *problem_out = g_strdup ("the rate is always 0");
-  else if (period_ns > SIM_TRACE_PERIOD_MAX_NS)
+  if (period_ns > SIM_TRACE_PERIOD_MAX_NS)
     *problem_out = g_strdup ("it is longer than a day");
+  else if (fields & SIM_TRACE_RATE && !sim_trace_can_flow (all, steps->len, period_ns))
+    *problem_out = g_strdup ("the rate is 0 on average");
   else
-    return sim_trace_new_steps ((const SimTraceStep *)(gpointer)steps->data, steps->len, period_ns,
-                                fields);
+    return sim_trace_new_steps (all, steps->len, period_ns, fields);
   return NULL;
 }
 

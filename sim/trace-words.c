@@ -155,14 +155,14 @@ parse_step (const char **p, SimTraceFields fields, gint64 *period_ns, GArray *st
 }
 
 static gboolean
-is_usable (SimTraceKind kind, SimTraceFields fields, const GArray *items)
+is_usable (SimTraceKind kind, SimTraceFields fields, const GArray *items, gint64 period_ns)
 {
-  gboolean moves = kind == SIM_TRACE_STEPS && !(fields & SIM_TRACE_RATE);
-
-  for (guint i = 0; i < items->len && !moves; i++)
-    moves = kind == SIM_TRACE_STEPS ? g_array_index (items, SimTraceStep, i).rate_bps > 0
-                                    : g_array_index (items, guint32, i) > 0;
-  return items->len > 0 && moves;
+  if (items->len == 0)
+    return FALSE;
+  if (kind == SIM_TRACE_OPPORTUNITIES)
+    return g_array_index (items, guint32, items->len - 1) > 0;
+  return !(fields & SIM_TRACE_RATE) ||
+         sim_trace_can_flow ((const SimTraceStep *)(gpointer)items->data, items->len, period_ns);
 }
 
 SimTrace *
@@ -187,7 +187,7 @@ sim_trace_parse_words (SimTraceKind kind, SimTraceFields fields, const char *wor
                                     (int)MIN (40, strcspn (word, " ")), word);
     return NULL;
   }
-  if (!is_usable (kind, fields, items)) {
+  if (!is_usable (kind, fields, items, period_ns)) {
     *problem_out = g_strdup ("nothing ever gets through");
     return NULL;
   }

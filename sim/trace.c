@@ -10,6 +10,7 @@ struct _SimTrace {
   SimTraceFields fields;
   gint64 period_ns;
   gint64 mean_rate_bps;
+  __int128 period_work; /* steps */
   gsize n_items;
   guint32 *at_ms;      /* opportunities */
   SimTraceStep *steps; /* steps */
@@ -44,35 +45,39 @@ sim_trace_new_opportunities (const guint32 *at_ms, gsize n)
   return trace;
 }
 
-static gint64
-average_steps (const SimTrace *trace)
+static __int128
+sum_steps (const SimTraceStep *steps, gsize n, gint64 period_ns)
 {
   __int128 sum = 0;
 
-  for (gsize i = 0; i < trace->n_items; i++) {
-    gint64 end_ns = i + 1 < trace->n_items ? trace->steps[i + 1].start_ns : trace->period_ns;
-    sum += (__int128)trace->steps[i].rate_bps * (end_ns - trace->steps[i].start_ns);
+  for (gsize i = 0; i < n; i++) {
+    gint64 end_ns = i + 1 < n ? steps[i + 1].start_ns : period_ns;
+    sum += (__int128)steps[i].rate_bps * (end_ns - steps[i].start_ns);
   }
-  return MAX (1, (gint64)(sum / trace->period_ns));
+  return sum;
+}
+
+gboolean
+sim_trace_can_flow (const SimTraceStep *steps, gsize n, gint64 period_ns)
+{
+  return sum_steps (steps, n, period_ns) >= period_ns;
 }
 
 SimTrace *
 sim_trace_new_steps (const SimTraceStep *steps, gsize n, gint64 period_ns, SimTraceFields fields)
 {
   SimTrace *trace = new_trace (SIM_TRACE_STEPS, n);
-  gboolean moves = FALSE;
 
   g_assert (steps[0].start_ns == 0 && steps[n - 1].start_ns < period_ns);
   g_assert (period_ns <= SIM_TRACE_PERIOD_MAX_NS);
-  for (gsize i = 0; i < n; i++) {
-    g_assert (i == 0 || steps[i - 1].start_ns < steps[i].start_ns);
-    moves |= steps[i].rate_bps > 0;
-  }
-  g_assert (moves || !(fields & SIM_TRACE_RATE));
+  for (gsize i = 1; i < n; i++)
+    g_assert (steps[i - 1].start_ns < steps[i].start_ns);
+  g_assert (sim_trace_can_flow (steps, n, period_ns) || !(fields & SIM_TRACE_RATE));
   trace->fields = fields;
   trace->period_ns = period_ns;
   trace->steps = g_memdup2 (steps, n * sizeof (SimTraceStep));
-  trace->mean_rate_bps = average_steps (trace);
+  trace->period_work = sum_steps (steps, n, period_ns);
+  trace->mean_rate_bps = MAX (1, (gint64)(trace->period_work / period_ns));
   return trace;
 }
 
@@ -133,6 +138,12 @@ gint64
 sim_trace_get_mean_rate (const SimTrace *trace)
 {
   return trace->mean_rate_bps;
+}
+
+__int128
+sim_trace_get_period_work (const SimTrace *trace)
+{
+  return trace->period_work;
 }
 
 static gint64

@@ -43,7 +43,10 @@ typedef struct _SimTrace SimTrace;
  * SIM_TRACE_ITEMS_MAX (all asserted: trace-file.h checks input). Copied. */
 SimTrace *sim_trace_new_opportunities (const guint32 *at_ms, gsize n);
 
-/* @steps ascends strictly from 0 and ends before @period_ns; a step has a rate > 0 if @fields has
+/* TRUE when the mean rate is at least 1 bit/s, so that a packet is through in foreseeable time. */
+gboolean sim_trace_can_flow (const SimTraceStep *steps, gsize n, gint64 period_ns);
+
+/* @steps ascends strictly from 0 and ends before @period_ns; they can flow if @fields has
  * the rate (all asserted). Copied. */
 SimTrace *sim_trace_new_steps (const SimTraceStep *steps, gsize n, gint64 period_ns,
                                SimTraceFields fields);
@@ -59,6 +62,9 @@ gsize sim_trace_get_n_items (const SimTrace *trace);
 /* The items: those of one kind, NULL for the other. */
 const guint32 *sim_trace_get_opportunities (const SimTrace *trace);
 const SimTraceStep *sim_trace_get_steps (const SimTrace *trace);
+
+/* Of steps: bits x ns/s that get through in a period. */
+__int128 sim_trace_get_period_work (const SimTrace *trace);
 
 /* Over a period, rounded down, at least 1; of steps or opportunities. */
 gint64 sim_trace_get_mean_rate (const SimTrace *trace);

@@ -241,6 +241,7 @@ test_errors (void)
   expect_errors (
       "[link a]\nrate = 1mbit\n[trace o]\nkind = steps\ncolumns = delay, rate\n"
       "data-1 = 5:1:1\ndata-3 = 5:1:1\n",
+      "t:11: [trace o] '5:1:1' is not a word of such a trace, or too much\n"
       "t:13: columns: columns are 'rate', 'delay' and 'loss', in this order\n"
       "t:15: data-3: the keys of a trace are 'kind', 'columns' (of steps), and 'data-1', "
       "'data-2' and so on; or 'file' alone");

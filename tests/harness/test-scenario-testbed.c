@@ -131,6 +131,12 @@ static const struct {
   { "`queue` or `receive-buffer` below 16 KiB",
     { HEAD LINK "queue = 16383B\n" FLOW, HEAD LINK "receive-buffer = 16383B\n" FLOW } },
   { "`loss`", { HEAD LINK "loss = 1%\n" FLOW, HEAD LINK "down.loss = every(9)\n" FLOW } },
+  { "keys of packets (with a star), traces, [bottleneck], [cross-traffic], `set` of mtu",
+    { HEAD LINK "queue-discipline = codel\nreorder = yes\nmtu = 1400B\n" FLOW,
+      HEAD LINK "duplicate = 1%\n" FLOW, HEAD LINK "corrupt-rate = 1%\n" FLOW,
+      HEAD "[trace t]\nkind = opportunities\ndata-1 = 1\n[link a]\nrate = trace(t)\n" FLOW,
+      HEAD "[bottleneck b]\nrate = 1mbit\n" LINK "bottleneck = b\n" FLOW,
+      DO ("set a mtu=1300B") } },
   { "`weight`, `cost`, `quota`, `refused-by`, [config]",
     { HEAD LINK "weight = 2\ncost = 1\nquota = 1MB\nquota-period = 1s\nrefused-by = server\n" FLOW
                 "[config]\npolicy = redundant\n" } },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* packet-world.c - see packet-world.h. */
-#include "packet-world.h"
+#include "tests/sim/packet-world.h"
 
 static void
 dropped (gpointer user_data, const SimPacket *packet, SimDropCause cause)

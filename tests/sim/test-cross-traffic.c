@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-cross-traffic.c - rates and gaps of cross traffic, and what it leaves to a path. */
-#include "packet-world.h"
+#include "tests/sim/packet-world.h"
 
 #include "sim/dist.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-packet-path.c - the stages of a packet's way, one by one: exact times, verdicts, faults. */
-#include "packet-world.h"
+#include "tests/sim/packet-world.h"
 
 static void
 expect_arrival (const WorldPath *path, guint i, guint64 number, gint64 at_ns)

@@ -2,7 +2,7 @@
 /* test-packet-random.c - random paths, loads and faults: packets are conserved, arrive in order
  * unless the path reorders, never before the least delay, never faster than the rate; and whoever
  * is late in calling gets the same arrivals as whoever is in time. */
-#include "packet-world.h"
+#include "tests/sim/packet-world.h"
 
 #define N_WORLDS 300
 #define N_PUTS   400

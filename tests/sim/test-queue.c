@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-queue.c - CoDel against RFC 8289, RED against the equations of Floyd and Jacobson (1993). */
-#include "packet-world.h"
+#include "tests/sim/packet-world.h"
 
 #include <math.h>
 

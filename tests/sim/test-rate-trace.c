@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test-rate-trace.c - traces: steps and Mahimahi's delivery opportunities, repeated. */
-#include "packet-world.h"
+#include "tests/sim/packet-world.h"
 
 static SimTrace *
 make_opportunities (void)
@@ -146,6 +146,23 @@ test_saturated_path (void)
   packet_world_free (path->world);
 }
 
+/* Short periods and a slow rate: whole periods are not walked through. 800 bits at 2 bit/s in half
+ * of the time take 800 s of periods of 2 us. */
+static void
+test_slow_steps (void)
+{
+  static const SimTraceStep steps[] = { { 0, 2, 0, 0 }, { 1 * US, 0, 0, 0 } };
+  g_autoptr (SimTrace) trace = sim_trace_new_steps (steps, 2, 2 * US, SIM_TRACE_RATE);
+  SimRate rate;
+  gint64 work;
+
+  sim_rate_init (&rate, SIM_RATE_UNLIMITED, trace, 0);
+  g_assert_cmpint (serialise_at (&rate, 100, 0), ==, 800 * SEC - 1 * US);
+  work = sim_rate_interrupt (&rate, 400 * SEC);
+  g_assert_cmpint (work, ==, 50 * SIM_WORK_PER_BYTE);
+  g_assert_cmpint (sim_rate_resume (&rate, work, 400 * SEC), ==, 800 * SEC - 1 * US);
+}
+
 static void
 test_means (void)
 {
@@ -191,6 +208,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sim/rate-trace/steps", test_steps);
   g_test_add_func ("/sim/rate-trace/delay-and-loss", test_delay_and_loss);
   g_test_add_func ("/sim/rate-trace/saturated-path", test_saturated_path);
+  g_test_add_func ("/sim/rate-trace/slow-steps", test_slow_steps);
   g_test_add_func ("/sim/rate-trace/means", test_means);
   g_test_add_func ("/sim/rate-trace/seek", test_seek);
   return g_test_run ();
