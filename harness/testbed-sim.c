@@ -4,6 +4,7 @@
 #include "harness/testbed-sim.h"
 
 #include "harness/testbed-links.h"
+#include "harness/testbed-sim-shared.h"
 #include "sim/network.h"
 
 typedef struct {
@@ -25,6 +26,7 @@ typedef struct {
   gpointer user_data;
   CaimanTimerQueue *queue;
   SimNetwork *network;
+  TestbedSimShared *shared;
   GPtrArray *paths; /* of SimLinkPath (borrowed), by scenario link */
   Loop loop[SCENARIO_N_SIDES];
   TestbedLinks links;
@@ -227,6 +229,8 @@ apply_set (SimLinkPath *path, const TestbedFault *fault)
     sim_link_path_set_loss (path, which, &config.loss);
   if (fault->set_mask & SCENARIO_SET_QUEUE)
     sim_link_path_set_queue (path, which, &config.queue);
+  if (fault->set_mask & SCENARIO_SET_MTU)
+    sim_link_path_set_mtu (path, which, config.mtu_bytes, config.mtu_is_blackhole);
 }
 
 static void
@@ -369,6 +373,27 @@ set_sockets (SimLinkPath *path, const ScenarioLink *link)
   sim_link_path_set_tcp (path, &config);
 }
 
+static void
+add_path (TestbedSim *sim, guint i)
+{
+  const ScenarioLink *link = scenario_get_link (sim->scenario, i);
+  SimCarrierKind kind = link->carrier == SCENARIO_CARRIER_TCP ? SIM_CARRIER_TCP : SIM_CARRIER_PIPE;
+  SimPathConfig config[SIM_N_DIRECTIONS];
+  GArray *cross[SIM_N_DIRECTIONS];
+
+  for (guint d = 0; d < SIM_N_DIRECTIONS; d++) {
+    cross[d] = g_array_new (FALSE, FALSE, sizeof (SimCrossConfig));
+    config[d] = testbed_sim_convert_direction (
+        sim->scenario, i, d, testbed_sim_shared_get (sim->shared, link, d), cross[d]);
+  }
+  SimLinkPath *path = sim_network_add_path (sim->network, link->name, kind, config);
+  for (guint d = 0; d < SIM_N_DIRECTIONS; d++)
+    g_array_unref (cross[d]);
+  sim_link_path_set_user_data (path, GUINT_TO_POINTER (i));
+  set_sockets (path, link);
+  g_ptr_array_add (sim->paths, path);
+}
+
 static Testbed *
 sim_create (const Scenario *scenario, guint64 seed, const TestbedHandler *handler,
             gpointer user_data, GError **error)
@@ -381,6 +406,7 @@ sim_create (const Scenario *scenario, guint64 seed, const TestbedHandler *handle
   sim->user_data = user_data;
   sim->queue = caiman_timer_queue_new ();
   sim->network = sim_network_new (sim->queue, seed);
+  sim->shared = testbed_sim_shared_new (scenario, sim->queue, seed);
   sim->paths = g_ptr_array_new ();
   testbed_links_init (&sim->links, &sim->base, scenario);
   for (guint s = 0; s < SCENARIO_N_SIDES; s++) {
@@ -388,19 +414,8 @@ sim_create (const Scenario *scenario, guint64 seed, const TestbedHandler *handle
     caiman_timer_init (&sim->loop[s].deadline, run_pump, &sim->loop[s]);
     caiman_timer_init (&sim->loop[s].wake, run_pump, &sim->loop[s]);
   }
-  for (guint i = 0; i < scenario->links->len; i++) {
-    const ScenarioLink *link = scenario_get_link (scenario, i);
-    const SimPathConfig config[SIM_N_DIRECTIONS] = {
-      testbed_sim_convert_path (&link->path[SCENARIO_UP]),
-      testbed_sim_convert_path (&link->path[SCENARIO_DOWN])
-    };
-    SimCarrierKind kind =
-        link->carrier == SCENARIO_CARRIER_TCP ? SIM_CARRIER_TCP : SIM_CARRIER_PIPE;
-    SimLinkPath *path = sim_network_add_path (sim->network, link->name, kind, config);
-    sim_link_path_set_user_data (path, GUINT_TO_POINTER (i));
-    set_sockets (path, link);
-    g_ptr_array_add (sim->paths, path);
-  }
+  for (guint i = 0; i < scenario->links->len; i++)
+    add_path (sim, i);
   return &sim->base;
 }
 
@@ -412,6 +427,7 @@ sim_free (Testbed *self)
   for (guint s = 0; s < SCENARIO_N_SIDES; s++)
     sim_stop (self, s);
   sim_network_free (sim->network);
+  testbed_sim_shared_free (sim->shared);
   caiman_timer_queue_free (sim->queue);
   g_ptr_array_unref (sim->paths);
   testbed_links_clear (&sim->links);

@@ -247,6 +247,28 @@ sim_link_path_set_loss (SimLinkPath *path, SimDirections which, const SimLossCon
   change (path, which, change_loss, loss);
 }
 
+typedef struct {
+  guint32 mtu_bytes;
+  gboolean is_blackhole;
+} Mtu;
+
+static void
+change_mtu (SimLinkPath *path, SimPathDirection *direction, gconstpointer value)
+{
+  const Mtu *mtu = value;
+
+  sim_path_set_mtu (direction->path, mtu->mtu_bytes, mtu->is_blackhole);
+}
+
+void
+sim_link_path_set_mtu (SimLinkPath *path, SimDirections which, guint32 mtu_bytes,
+                       gboolean is_blackhole)
+{
+  const Mtu mtu = { mtu_bytes, is_blackhole };
+
+  change (path, which, change_mtu, &mtu);
+}
+
 static void
 change_queue (SimLinkPath *path, SimPathDirection *direction, gconstpointer value)
 {

@@ -33,9 +33,9 @@
  * - The handshake is one of packets, too. Send and receive buffers are those of sockets, and tune
  *   themselves unless they are set.
  * - Faults are done to packets: in a blackhole they vanish, and TCP's timers decide when bytes flow
- *   again; while paused, they wait in the queue; a host that has no such connection any more answers
- *   with RST, one that has vanished does not. A frame that is to be corrupted passes TCP's checksum:
- *   only the frame's own can find it. */
+ *   again; while paused, they wait in the queue; a host that has no such connection any more
+ * answers with RST, one that has vanished does not. A frame that is to be corrupted passes TCP's
+ * checksum: only the frame's own can find it. */
 #pragma once
 
 #include "transports/timer-queue.h"
@@ -121,6 +121,8 @@ void sim_link_path_set_rate (SimLinkPath *path, SimDirections which, gint64 rate
 void sim_link_path_set_delay (SimLinkPath *path, SimDirections which, gint64 delay_ns);
 void sim_link_path_set_jitter (SimLinkPath *path, SimDirections which, const SimDist *jitter);
 void sim_link_path_set_loss (SimLinkPath *path, SimDirections which, const SimLossConfig *loss);
+void sim_link_path_set_mtu (SimLinkPath *path, SimDirections which, guint32 mtu_bytes,
+                            gboolean is_blackhole);
 void sim_link_path_set_queue (SimLinkPath *path, SimDirections which, const SimQueueLimit *queue);
 
 /* Faults. They hit all connections of the path, old and new, and may be called from any call-back.

@@ -128,6 +128,7 @@ test_skips_unfit (void)
     g_assert_true (pick (&world, 1000000) == second);
     first->blocked_remote = FALSE;
     first->suspected = TRUE;
+    first->took_ns = MS (1000) - world.connection->config.suspect_floor_ns;
     g_assert_true (pick (&world, 1000000) == second);
     second->suspected = TRUE; /* none is above suspicion: better than nothing */
     g_assert_nonnull (pick (&world, 1000000));
@@ -197,6 +198,27 @@ test_weight (void)
     g_assert_cmpuint (n_light + n_heavy, ==, 4000);
     world_clear (&world);
   }
+}
+
+/* Suspected, but its transport has made room for more: TCP repairs a loss, it must not run dry. */
+static void
+test_suspected_but_alive (void)
+{
+  World world;
+  world_init (&world, CAIMAN_POLICY_ADAPTIVE);
+  CaimanLink *fast = world_add (&world, MBIT (50), MS (20), NULL);
+  CaimanLink *slow = world_add (&world, MBIT (50), MS (40), NULL);
+  gint64 floor_ns = world.connection->config.suspect_floor_ns;
+  fast->suspected = TRUE;
+  fast->took_ns = MS (1000) - floor_ns + 1;
+  g_assert_true (pick (&world, 1000000) == fast);
+  fast->took_ns = MS (1000) - floor_ns;
+  g_assert_true (pick (&world, 1000000) == slow);
+  caiman_link_set_writable (fast, FALSE, MS (1000));
+  g_assert_cmpint (fast->took_ns, ==, MS (1000) - floor_ns);
+  caiman_link_set_writable (fast, TRUE, MS (1000));
+  g_assert_cmpint (fast->took_ns, ==, MS (1000));
+  world_clear (&world);
 }
 
 /* A transport in back-off makes its link suspect after SRTT and the floor, whatever the RTT's
@@ -290,6 +312,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/scheduler/adaptive/waits-for-window", test_waits_for_window);
   g_test_add_func ("/core/scheduler/control/hint-backoff", test_hint_backoff);
   g_test_add_func ("/core/scheduler/control/younger-first", test_younger_first);
+  g_test_add_func ("/core/scheduler/adaptive/suspected-but-alive", test_suspected_but_alive);
   g_test_add_func ("/core/scheduler/skips-unfit", test_skips_unfit);
   g_test_add_func ("/core/scheduler/cost", test_cost);
   g_test_add_func ("/core/scheduler/weight", test_weight);

@@ -19,7 +19,7 @@ import re
 import subprocess
 import sys
 
-FOLDERS = ("basics", "failover", "heterogeneous", "hostile", "lifecycle", "matrix")
+FOLDERS = ("basics", "failover", "heterogeneous", "hostile", "lifecycle", "matrix", "tcp")
 EXTENDS = re.compile(r"^extends\s*=\s*(\S+)", re.MULTILINE)
 JOBS = 2
 # In real time runs mostly wait.
