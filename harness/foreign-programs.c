@@ -53,6 +53,7 @@ add_link (GStrv environment, const TestbedLab *lab, guint link, GString *servers
     { "INTERFACE", lab_emulator_get_interface (lab->emulator, link) },
     { "CLIENT", client },
     { "SERVER", server },
+    { "CONGESTION", testbed_lab_get_congestion (lab, link) },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++) {

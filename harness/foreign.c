@@ -61,16 +61,41 @@ make_address (const Foreign *foreign, gboolean is_target)
   };
 }
 
-/* The congestion control is the first link's; -1 with errno. */
+static gboolean
+set_number (int fd, int level, int option, gint64 value)
+{
+  int number = (int)value;
+
+  return setsockopt (fd, level, option, &number, sizeof number) == 0;
+}
+
+/* Before connect() and listen(), as what is accepted inherits it. */
+static gboolean
+set_options (const Foreign *foreign, int fd)
+{
+  const ScenarioLink *link = scenario_get_link (foreign->run->scenario, 0);
+  const ScenarioTcp *tcp = &link->tcp;
+  const char *congestion = testbed_lab_get_congestion (foreign->lab, 0);
+
+  return setsockopt (fd, IPPROTO_TCP, TCP_CONGESTION, congestion, (socklen_t)strlen (congestion)) ==
+             0 &&
+         (tcp->send_buffer_bytes == SCENARIO_BUFFER_AUTO ||
+          set_number (fd, SOL_SOCKET, SO_SNDBUF, tcp->send_buffer_bytes)) &&
+         (link->receive_buffer_bytes == SCENARIO_BUFFER_AUTO ||
+          set_number (fd, SOL_SOCKET, SO_RCVBUF, link->receive_buffer_bytes)) &&
+         (tcp->user_timeout_ns == CAIMAN_TIME_NEVER ||
+          set_number (fd, IPPROTO_TCP, TCP_USER_TIMEOUT, tcp->user_timeout_ns / CAIMAN_NS_PER_MS));
+}
+
+/* What is direct has the first link's options; -1 with errno. */
 static int
 open_socket (const Foreign *foreign)
 {
+  gboolean is_direct = foreign->spec->direct != RUN_DIRECT_NONE;
   int protocol = foreign->spec->direct == RUN_DIRECT_MPTCP ? IPPROTO_MPTCP : IPPROTO_TCP;
-  const char *congestion = testbed_lab_get_congestion (foreign->lab, 0);
   int fd = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 
-  if (fd >= 0 && setsockopt (fd, IPPROTO_TCP, TCP_CONGESTION, congestion,
-                             (socklen_t)strlen (congestion)) != 0) {
+  if (fd >= 0 && is_direct && !set_options (foreign, fd)) {
     int saved = errno;
     close (fd);
     errno = saved;

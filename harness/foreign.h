@@ -19,8 +19,9 @@ typedef struct _Foreign Foreign;
 #define FOREIGN_ENTRY_PORT  7000
 #define FOREIGN_TARGET_PORT 7001
 
-/* Adds a text for each knob of @scenario that does not work without endpoints of ours. */
-void foreign_check (const Scenario *scenario, GPtrArray *refused);
+/* Adds a text for each knob of @scenario that does not work without endpoints of ours, or, where
+ * other programs carry the traffic, without sockets of ours. */
+void foreign_check (const Scenario *scenario, const RunForeign *spec, GPtrArray *refused);
 
 /* @run's testbed is the lab; both are borrowed. Makes sockets, starts programs, and waits until the
  * connection stands. NULL: it does not come to that. */

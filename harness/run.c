@@ -361,7 +361,7 @@ run_scenario (const Scenario *scenario, guint64 seed, const RunOptions *options,
   g_autoptr (GPtrArray) refused = klass ? klass->check (scenario) : NULL;
 
   if (klass && options && options->foreign)
-    foreign_check (scenario, refused);
+    foreign_check (scenario, options->foreign, refused);
   if (!klass || refused->len > 0) {
     result->exit_class = RUN_EXIT_SKIPPED;
     result->outcome = "skipped";

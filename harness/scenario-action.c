@@ -27,10 +27,10 @@ typedef struct {
 #define FLOW     SCENARIO_TARGET_FLOW
 
 const char *const scenario_verb_names[] = {
-  "down",    "up",        "blackhole",     "partition",      "pause",       "resume", "reset",
-  "close",   "half-open", "rebind", "refuse",        "accept",         "corrupt",     "set",    "flap",
-  "add",     "remove",    "block",         "unblock",        "disconnect",  "inject", "crash",
-  "restart", "terminate", "drop-receiver", "close-receiver", "slow-reader", NULL,
+  "down",  "up",        "blackhole", "partition",     "pause",          "resume",      "reset",
+  "close", "half-open", "rebind",    "refuse",        "accept",         "corrupt",     "set",
+  "flap",  "add",       "remove",    "block",         "unblock",        "disconnect",  "inject",
+  "crash", "restart",   "terminate", "drop-receiver", "close-receiver", "slow-reader", NULL,
 };
 
 static const VerbInfo verb_infos[] = {

@@ -32,7 +32,7 @@ struct _TestbedEnd {
   ScenarioSide side;
   CaimanTransport *inner; /* (owned) (nullable) the TCP connection */
   gboolean connected;
-  gboolean finished; /* its kernel has been told to send FIN: nothing more is written */
+  gboolean finished;    /* its kernel has been told to send FIN: nothing more is written */
   CaimanReason failure; /* to be reported by @report_timer */
   CaimanTimer report_timer;
 };

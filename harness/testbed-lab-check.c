@@ -3,6 +3,7 @@
 #include "harness/testbed-lab-private.h"
 
 #include "lab/namespace.h"
+#include "sim/trace.h"
 
 #include <unistd.h>
 
@@ -32,20 +33,47 @@ check_link (const ScenarioLink *link, GPtrArray *refused)
                                   link->name, scenario_carrier_to_string (link->carrier)));
 }
 
+/* A rate, or the mean of what it follows. */
+static gint64
+get_rate (const Scenario *scenario, const ScenarioPath *path)
+{
+  return path->rate_trace > 0
+             ? sim_trace_get_mean_rate (scenario_get_trace (scenario, path->rate_trace - 1)->trace)
+             : path->rate_bps;
+}
+
+/* The most that a direction of a link ever has. */
+static gint64
+get_peak (const Scenario *scenario, guint link, ScenarioDirection direction)
+{
+  gint64 peak_bps = get_rate (scenario, &scenario_get_link (scenario, link)->path[direction]);
+
+  for (guint i = 0; i < scenario->events->len; i++) {
+    const ScenarioEvent *event = scenario_get_event (scenario, i);
+    if (event->verb != SCENARIO_VERB_SET || !(event->set_mask & SCENARIO_SET_RATE))
+      continue;
+    for (guint t = 0; t < event->targets->len; t++) {
+      const ScenarioTarget *target = &g_array_index (event->targets, ScenarioTarget, t);
+      if (target->link == link && target->directions & 1u << direction)
+        peak_bps = MAX (peak_bps, get_rate (scenario, &event->set_path));
+    }
+  }
+  return peak_bps;
+}
+
 static void
 check_rates (const Scenario *scenario, GPtrArray *refused)
 {
   gint64 sum_bps = 0;
 
   for (guint i = 0; i < scenario->links->len; i++) {
-    for (guint d = 0; d < SCENARIO_N_DIRECTIONS; d++) {
-      gint64 rate_bps = scenario_get_link (scenario, i)->path[d].rate_bps;
-      sum_bps += MIN (rate_bps, RATE_MAX_BPS + 1);
-    }
+    for (guint d = 0; d < SCENARIO_N_DIRECTIONS; d++)
+      sum_bps += MIN (get_peak (scenario, i, d), RATE_MAX_BPS + 1);
   }
   if (sum_bps > RATE_MAX_BPS)
-    g_ptr_array_add (refused, g_strdup ("links: the testbed lab moves 400 mbit in real time, all "
-                                        "links and both directions together; sim has no limit"));
+    g_ptr_array_add (refused, g_strdup ("links: rate: the testbed lab moves 400 mbit in real time, "
+                                        "all links and both directions together; sim has no "
+                                        "limit"));
 }
 
 GPtrArray *

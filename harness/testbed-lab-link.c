@@ -299,8 +299,7 @@ static void
 set_path (TestbedLabLink *link, const TestbedFault *fault, SimDirection direction)
 {
   SimPathConfig config;
-  SimPathConfig wanted =
-      testbed_sim_convert_traced (link->testbed->base.scenario, fault->path);
+  SimPathConfig wanted = testbed_sim_convert_traced (link->testbed->base.scenario, fault->path);
 
   lab_emulator_get_config (get_emulator (link), link->index, direction, &config);
   testbed_sim_set_parts (&config, &wanted, fault->set_mask);

@@ -18,7 +18,7 @@ typedef struct _TestbedLabLink TestbedLabLink;
 
 struct _TestbedLab {
   TestbedReal base;
-  GPtrArray *lab_links; /* of TestbedLabLink, by scenario link */
+  GPtrArray *lab_links;   /* of TestbedLabLink, by scenario link */
   GPtrArray *bottlenecks; /* of SimBottleneck, two by scenario bottleneck; the emulator uses them */
   LabEmulator *emulator;
   Histogram lateness; /* of packets; the emulator's until it has stopped */

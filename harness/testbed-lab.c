@@ -149,7 +149,8 @@ get_bottleneck (const TestbedLab *lab, const ScenarioLink *link, SimDirection di
 {
   if (link->bottleneck == 0)
     return NULL;
-  return g_ptr_array_index (lab->bottlenecks, (link->bottleneck - 1) * SIM_N_DIRECTIONS + direction);
+  return g_ptr_array_index (lab->bottlenecks,
+                            (link->bottleneck - 1) * SIM_N_DIRECTIONS + direction);
 }
 
 /* The sender's interface knows what the first hop takes, as far as it may ever grow; what vanishes
@@ -186,10 +187,12 @@ make_emulator (TestbedLab *lab, guint64 seed, GError **error)
     for (guint d = 0; d < SIM_N_DIRECTIONS; d++) {
       GArray *sources = g_array_new (FALSE, FALSE, sizeof (SimCrossConfig));
       g_ptr_array_add (cross, sources);
-      configs[i * SIM_N_DIRECTIONS + d] = testbed_sim_convert_direction (
-          scenario, i, d, get_bottleneck (lab, link, d), sources);
+      configs[i * SIM_N_DIRECTIONS + d] =
+          testbed_sim_convert_direction (scenario, i, d, get_bottleneck (lab, link, d), sources);
     }
     links[i] = (LabLinkOptions) { .name = link->name,
+                                  .initial_window = (guint)link->tcp.initial_window,
+                                  .congestion = testbed_lab_get_congestion (lab, i),
                                   .config = &configs[i * SIM_N_DIRECTIONS],
                                   .mtu_bytes = { get_mtu (scenario, i, SCENARIO_UP),
                                                  get_mtu (scenario, i, SCENARIO_DOWN) } };

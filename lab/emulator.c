@@ -6,7 +6,6 @@
 #include "lab/link.h"
 #include "lab/namespace.h"
 #include "lab/priority.h"
-#include "lab/tun.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +26,7 @@ struct _LabEmulator {
   int namespaces[LAB_N_SIDES];
   GPtrArray *links;       /* of LabLink */
   GPtrArray *bottlenecks; /* of SimBottleneck (borrowed) */
-  LabLateFunc late; /* (nullable) */
+  LabLateFunc late;       /* (nullable) */
   gpointer user_data;
   gint64 base_ns; /* the clock at time 0 */
   int epoll_fd, wake_fd;
@@ -431,7 +430,7 @@ lab_emulator_set_down (LabEmulator *emulator, guint link, gboolean down, GError 
 
   if (previous < 0)
     return FALSE;
-  gboolean ok = lab_tun_set_up (lab_emulator_get_interface (emulator, link), !down, error);
+  gboolean ok = lab_link_set_up (get_link (emulator, link), LAB_SIDE_CLIENT, !down, error);
   lab_namespace_leave (previous);
   if (!ok || !down)
     return ok;

@@ -30,6 +30,9 @@ typedef struct {
   const SimPathConfig *config;
   /* Of the interfaces, 0: LAB_MTU_BYTES. What a path carries may be less. */
   guint mtu_bytes[LAB_N_SIDES];
+  /* Of TCP over the link where a socket does not say otherwise: route.h. */
+  guint initial_window;
+  const char *congestion;
 } LabLinkOptions;
 
 typedef struct {

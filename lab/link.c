@@ -3,6 +3,7 @@
 #include "lab/link.h"
 
 #include "lab/namespace.h"
+#include "lab/route.h"
 #include "lab/tun.h"
 
 #include <errno.h>
@@ -35,6 +36,8 @@ typedef struct {
 struct _LabLink {
   guint index;
   guint mtu_bytes[LAB_N_SIDES];
+  guint initial_window;
+  char congestion[16]; /* "": the namespace's */
   char interface[LAB_TUN_NAME_MAX + 1];
   int fd[LAB_N_SIDES];
   Direction directions[SIM_N_DIRECTIONS];
@@ -105,6 +108,25 @@ fall_back (LabLink *link)
 }
 
 static gboolean
+set_route (const LabLink *link, LabSide side, GError **error)
+{
+  const LabRoute route = { .interface = link->interface,
+                           .address = lab_link_get_address (link, side),
+                           .peer = lab_link_get_address (link, (LabSide)!side),
+                           .initial_window = link->initial_window,
+                           .congestion = *link->congestion ? link->congestion : NULL };
+
+  return lab_route_set (&route, error);
+}
+
+/* The route goes with the interface, and comes back by our doing alone. */
+gboolean
+lab_link_set_up (LabLink *link, LabSide side, gboolean up, GError **error)
+{
+  return lab_tun_set_up (link->interface, up, error) && (!up || set_route (link, side, error));
+}
+
+static gboolean
 open_interface (LabLink *link, LabSide side, int namespace_fd, GError **error)
 {
   const LabTunOptions options = { .name = link->interface,
@@ -116,8 +138,9 @@ open_interface (LabLink *link, LabSide side, int namespace_fd, GError **error)
   if (previous < 0)
     return FALSE;
   link->fd[side] = lab_tun_open (&options, error);
+  gboolean ok = link->fd[side] >= 0 && set_route (link, side, error);
   lab_namespace_leave (previous);
-  return link->fd[side] >= 0;
+  return ok;
 }
 
 static void
@@ -153,6 +176,9 @@ lab_link_new (const LabLinkOptions *options, guint index, guint64 run_seed,
   link->index = index;
   for (guint s = 0; s < LAB_N_SIDES; s++)
     link->mtu_bytes[s] = options->mtu_bytes[s] > 0 ? options->mtu_bytes[s] : LAB_MTU_BYTES;
+  link->initial_window = options->initial_window;
+  if (options->congestion)
+    g_strlcpy (link->congestion, options->congestion, sizeof link->congestion);
   link->fd[LAB_SIDE_CLIENT] = link->fd[LAB_SIDE_SERVER] = -1;
   if (may_be_interface (options->name))
     g_strlcpy (link->interface, options->name, sizeof link->interface);

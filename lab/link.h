@@ -19,6 +19,10 @@ void lab_link_free (LabLink *link); /* accepts NULL */
 int lab_link_get_fd (const LabLink *link, LabSide side);
 const char *lab_link_get_interface (const LabLink *link);
 in_addr_t lab_link_get_address (const LabLink *link, LabSide side);
+
+/* The interface of @side, in whose namespace the calling thread is, goes down or comes up. */
+gboolean lab_link_set_up (LabLink *link, LabSide side, gboolean up, GError **error);
+
 SimPath *lab_link_get_path (const LabLink *link, SimDirection direction);
 
 /* The path, for calls with the time @now_ns, which may not be before that of any earlier call. */

@@ -44,9 +44,8 @@ report_and_exit (const Start *start)
 static void
 become (const Start *start)
 {
-  if (setns (start->namespace_fd, CLONE_NEWNET) == 0 &&
-      dup2 (start->null_fd, STDIN_FILENO) >= 0 && dup2 (start->output_fd, STDOUT_FILENO) >= 0 &&
-      dup2 (start->output_fd, STDERR_FILENO) >= 0)
+  if (setns (start->namespace_fd, CLONE_NEWNET) == 0 && dup2 (start->null_fd, STDIN_FILENO) >= 0 &&
+      dup2 (start->output_fd, STDOUT_FILENO) >= 0 && dup2 (start->output_fd, STDERR_FILENO) >= 0)
     execvpe (start->argv[0], start->argv, start->environment);
   report_and_exit (start);
 }
@@ -110,8 +109,8 @@ read_report (int fd)
   return size == sizeof code ? code : 0;
 }
 
-/* Looks whether it has ended, and leaves it a zombie: its number is not given to anybody else before
- * free(). */
+/* Looks whether it has ended, and leaves it a zombie: its number is not given to anybody else
+ * before free(). */
 static void
 look (LabProgram *program, int options)
 {

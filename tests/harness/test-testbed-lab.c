@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test-testbed-lab.c - the lab: bytes come through exact over real kernel TCP, each knob of the path
- * and each fault is felt, what cannot be honoured is refused by name, and a run that could not keep
- * up is not valid. Skipped where namespaces cannot be made. No time is asserted, but the least that
- * the links allow. */
+/* test-testbed-lab.c - the lab: bytes come through exact over real kernel TCP, each knob of the
+ * path and each fault is felt, what cannot be honoured is refused by name, and a run that could not
+ * keep up is not valid. Skipped where namespaces cannot be made. No time is asserted, but the least
+ * that the links allow. */
 #include "tests/harness/ran.h"
 
 #include <math.h>
@@ -102,17 +102,21 @@ static const struct {
 } knobs[] = {
   { "rate-trace",
     "[trace steps]\nkind = steps\ncolumns = rate\ndata-1 = 1000000000:8000000\n"
-    "[link a]\ncarrier = tcp\nrate = trace(steps)\ndelay = 5ms\n" UP ("1MB"), 1000 },
-  { "codel", "[link a]\ncarrier = tcp\nrate = 8mbit\ndelay = 5ms\nqueue-discipline = codel\n" UP
-             ("1MB"), 1000 },
-  { "red", "[link a]\ncarrier = tcp\nrate = 8mbit\ndelay = 5ms\nqueue = 200 packets\n"
-           "queue-discipline = red(20 packets, 60 packets, 10%)\n" UP ("1MB"), 1000 },
+    "[link a]\ncarrier = tcp\nrate = trace(steps)\ndelay = 5ms\n" UP ("1MB"),
+    1000 },
+  { "codel",
+    "[link a]\ncarrier = tcp\nrate = 8mbit\ndelay = 5ms\nqueue-discipline = codel\n" UP ("1MB"),
+    1000 },
+  { "red",
+    "[link a]\ncarrier = tcp\nrate = 8mbit\ndelay = 5ms\nqueue = 200 packets\n"
+    "queue-discipline = red(20 packets, 60 packets, 10%)\n" UP ("1MB"),
+    1000 },
   { "impaired",
     "[link a]\ncarrier = tcp\nrate = 20mbit\ndelay = 5ms\njitter = normal(2ms)\nreorder = yes\n"
-    "loss = 1%\nduplicate = 2%\ncorrupt-rate = 1%\n" UP ("500kB"), 200 },
+    "loss = 1%\nduplicate = 2%\ncorrupt-rate = 1%\n" UP ("500kB"),
+    200 },
   { "mtu", "[link a]\ncarrier = tcp\nrate = 8mbit\ndelay = 5ms\nmtu = 600B\n" UP ("1MB"), 1000 },
-  { "jumbo", "[link a]\ncarrier = tcp\nrate = 8mbit\ndelay = 5ms\nmtu = 9000B\n" UP ("1MB"),
-    1000 },
+  { "jumbo", "[link a]\ncarrier = tcp\nrate = 8mbit\ndelay = 5ms\nmtu = 9000B\n" UP ("1MB"), 1000 },
   { "bottleneck",
     "[bottleneck shared]\nrate = 8mbit\n"
     "[link a]\ncarrier = tcp\nrate = 20mbit\ndelay = 5ms\nbottleneck = shared\n"
@@ -120,7 +124,8 @@ static const struct {
     1000 },
   { "cross-traffic",
     "[link a]\ncarrier = tcp\nrate = 10mbit\ndelay = 5ms\n"
-    "[cross-traffic others]\nthrough = a.up\nkind = cbr\nrate = 6mbit\n" UP ("500kB"), 500 },
+    "[cross-traffic others]\nthrough = a.up\nkind = cbr\nrate = 6mbit\n" UP ("500kB"),
+    500 },
 };
 
 static void
@@ -149,8 +154,10 @@ static const struct {
   { "blackhole-up", WITH_EVENT ("blackhole a.up for 300ms"), 0, 0 },
   { "blackhole-down", WITH_EVENT ("blackhole a.down for 300ms"), 0, 0 },
   { "pause", WITH_EVENT ("pause a.down for 200ms"), 0, 0 },
-  { "set", WITH_EVENT ("set a rate=5mbit delay=20ms jitter=uniform(1ms) queue=60ms loss=1% for "
-                       "200ms"), 0, 0 },
+  { "set",
+    WITH_EVENT ("set a rate=5mbit delay=20ms jitter=uniform(1ms) queue=60ms loss=1% for "
+                "200ms"),
+    0, 0 },
   { "set-mtu", WITH_EVENT ("set a mtu=700B for 200ms"), 0, 0 },
   { "set-mtu-blackhole", WITH_EVENT ("set a mtu=blackhole(700B) for 300ms"), 0, 0 },
   { "block", WITH_EVENT ("block a for 200ms"), 0, 0 },
@@ -269,7 +276,8 @@ run_direct (RunDirect direct, const char *text)
 static void
 test_direct_tcp (void)
 {
-  run_direct (RUN_DIRECT_TCP, LINKS UP ("1MB") "[event it]\nat = 100ms\ndo = blackhole a for 100ms");
+  run_direct (RUN_DIRECT_TCP,
+              LINKS UP ("1MB") "[event it]\nat = 100ms\ndo = blackhole a for 100ms");
 }
 
 /* More than the first link alone carries in that time. */
@@ -298,8 +306,7 @@ test_direct_dies (void)
   const RunForeign foreign = { .direct = RUN_DIRECT_TCP, .name = "tcp" };
   Ran ran;
 
-  if (!run_valid (&ran, LINKS UP ("4MB") "[event it]\nat = 100ms\ndo = reset a\n",
-                  &foreign))
+  if (!run_valid (&ran, LINKS UP ("4MB") "[event it]\nat = 100ms\ndo = reset a\n", &foreign))
     return;
   g_assert_cmpint (ran.result->side[SCENARIO_SIDE_CLIENT].reason, ==, CAIMAN_REASON_LINK_RESET);
   g_assert_cmpint (ran.result->side[SCENARIO_SIDE_SERVER].reason, ==, CAIMAN_REASON_LINK_RESET);
@@ -401,7 +408,8 @@ test_refused (void)
   expect_refused ("[link a]\ncarrier = tcp\nrate = 1mbit\n"
                   "[link b]\ncarrier = tcp\nrate = 1mbit\nstarts = 1s\n" UP ("1kB"),
                   &foreign, "link b: starts: ");
-  expect_refused (LINKS "[traffic data]\nfrom = client\nkind = messages\nmessage-size = 100B\ncount = 2\ninterval = 1ms\n",
+  expect_refused (LINKS "[traffic data]\nfrom = client\nkind = messages\nmessage-size = "
+                        "100B\ncount = 2\ninterval = 1ms\n",
                   &foreign, "traffic data: ");
 }
 

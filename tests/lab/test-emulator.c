@@ -83,7 +83,9 @@ world_init (World *world)
       world->config[i][d].rate_bps = 100 * 1000 * 1000;
       world->config[i][d].delay_ns = 2 * CAIMAN_NS_PER_MS;
     }
-    world->links[i] = (LabLinkOptions) { .name = names[i], .config = world->config[i] };
+    world->links[i] = (LabLinkOptions) {
+      .name = names[i], .config = world->config[i], .initial_window = 3, .congestion = "reno"
+    };
     world->listen_fd[i] = world->client_fd[i] = world->server_fd[i] = -1;
   }
   const LabEmulatorOptions options = { .links = world->links, .n_links = 2, .run_seed = 1 };
@@ -221,6 +223,28 @@ test_reset (void)
   close (world.server_fd[0]);
   connect_link (&world, 0);
   expect_carries (world.client_fd[0], world.server_fd[0]);
+  world_clear (&world);
+}
+
+/* A socket that says nothing has what its link's route says, at either side. */
+static void
+test_route (void)
+{
+  World world;
+
+  if (!world_init (&world))
+    return;
+  connect_link (&world, 1);
+  const int fds[] = { world.client_fd[1], world.server_fd[1] };
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++) {
+    struct tcp_info info;
+    char congestion[16] = "";
+    socklen_t info_size = sizeof info, size = sizeof congestion - 1;
+    g_assert_cmpint (getsockopt (fds[i], IPPROTO_TCP, TCP_INFO, &info, &info_size), ==, 0);
+    g_assert_cmpuint (info.tcpi_snd_cwnd, ==, 3);
+    g_assert_cmpint (getsockopt (fds[i], IPPROTO_TCP, TCP_CONGESTION, congestion, &size), ==, 0);
+    g_assert_cmpstr (congestion, ==, "reno");
+  }
   world_clear (&world);
 }
 
@@ -398,6 +422,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/lab/emulator/carries", test_carries);
   g_test_add_func ("/lab/emulator/delay", test_delay);
+  g_test_add_func ("/lab/emulator/route", test_route);
   g_test_add_func ("/lab/emulator/reset", test_reset);
   g_test_add_func ("/lab/emulator/blackhole", test_blackhole);
   g_test_add_func ("/lab/emulator/down", test_down);
