@@ -314,6 +314,21 @@ may_enter (LabLink *link, SimDirection d, guint8 *data, gsize size)
   return verdict == LAB_FLOW_PASS;
 }
 
+/* A link leads to one host; a packet for another one came here by a program's choice of interface,
+ * and what is on the far side must not pass for a second way to it. */
+static gboolean
+leads_there (LabLink *link, SimDirection d, const guint8 *data, gsize size)
+{
+  guint8 answer[LAB_ICMP_BYTES_MAX];
+
+  if (lab_packet_may_be_for (data, size, lab_link_get_address (link, get_receiver (d))))
+    return TRUE;
+  gsize answer_size = lab_make_unreachable (data, size, answer);
+  if (answer_size > 0)
+    deliver (link, get_opposite (d), answer, answer_size);
+  return FALSE;
+}
+
 static void
 take (LabLink *link, SimDirection d, guint8 *data, gsize size, gint64 now_ns)
 {
@@ -323,7 +338,7 @@ take (LabLink *link, SimDirection d, guint8 *data, gsize size, gint64 now_ns)
   direction->stats.taken_packets++;
   direction->stats.taken_bytes += size;
   direction->now_ns = now_ns;
-  if (!may_enter (link, d, data, size))
+  if (!leads_there (link, d, data, size) || !may_enter (link, d, data, size))
     return;
   const SimPacket packet = {
     .data = packet_new (data, size),
@@ -338,7 +353,8 @@ take (LabLink *link, SimDirection d, guint8 *data, gsize size, gint64 now_ns)
     return;
   guint mtu_bytes = sim_path_get_config (direction->path)->mtu_bytes;
   gsize answer_size = lab_make_too_big (data, size, mtu_bytes, answer);
-  deliver (link, get_opposite (d), answer, answer_size);
+  if (answer_size > 0)
+    deliver (link, get_opposite (d), answer, answer_size);
 }
 
 gboolean

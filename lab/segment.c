@@ -223,22 +223,47 @@ lab_segment_make_reset (const LabSegment *segment, guint8 out[LAB_RST_BYTES])
   return LAB_RST_BYTES;
 }
 
-gsize
-lab_make_too_big (const guint8 *packet, gsize size, guint mtu_bytes, guint8 out[LAB_ICMP_BYTES_MAX])
+/* ICMP: type 3 with @code, checksum, unused, the next hop's MTU; then the head of the packet. */
+static gsize
+put_unreachable (guint8 out[LAB_ICMP_BYTES_MAX], const guint8 *packet, gsize size, guint8 code,
+                 guint mtu_bytes)
 {
-  /* ICMP: type 3, code 4, checksum, unused, the next hop's MTU; then the head of the packet. */
   guint8 *icmp = out + IP_HEADER_BYTES;
   gsize quoted = MIN (size, (gsize)LAB_ICMP_BYTES_MAX - IP_HEADER_BYTES - 8);
 
-  if (size < IP_HEADER_BYTES)
-    return 0;
   put_ip_header (out, IP_HEADER_BYTES + 8 + quoted, PROTOCOL_ICMP, get_u32 (packet + IP_DEST),
                  get_u32 (packet + IP_SOURCE));
   memset (icmp, 0, 8);
   icmp[0] = 3;
-  icmp[1] = 4;
+  icmp[1] = code;
   put_u16 (icmp + 6, (guint16)MIN (mtu_bytes, 65535u));
   memcpy (icmp + 8, packet, quoted);
   put_u16 (icmp + 2, fold (add_words (0, icmp, 8 + quoted)));
   return IP_HEADER_BYTES + 8 + quoted;
+}
+
+static gboolean
+is_ipv4 (const guint8 *packet, gsize size)
+{
+  return size >= IP_HEADER_BYTES && packet[0] >> 4 == 4;
+}
+
+gsize
+lab_make_too_big (const guint8 *packet, gsize size, guint mtu_bytes, guint8 out[LAB_ICMP_BYTES_MAX])
+{
+  return is_ipv4 (packet, size) ? put_unreachable (out, packet, size, 4, mtu_bytes) : 0;
+}
+
+gsize
+lab_make_unreachable (const guint8 *packet, gsize size, guint8 out[LAB_ICMP_BYTES_MAX])
+{
+  if (!is_ipv4 (packet, size) || packet[9] == PROTOCOL_ICMP)
+    return 0;
+  return put_unreachable (out, packet, size, 1, 0);
+}
+
+gboolean
+lab_packet_may_be_for (const guint8 *packet, gsize size, guint32 address)
+{
+  return !is_ipv4 (packet, size) || memcmp (packet + IP_DEST, &address, sizeof address) == 0;
 }

@@ -51,6 +51,12 @@ gsize lab_segment_make_reset (const LabSegment *segment, guint8 out[LAB_RST_BYTE
 gsize lab_make_too_big (const guint8 *packet, gsize size, guint mtu_bytes,
                         guint8 out[LAB_ICMP_BYTES_MAX]);
 
+/* What it says of one to a host that is not there; 0: nothing, of ICMP and of what is not IPv4. */
+gsize lab_make_unreachable (const guint8 *packet, gsize size, guint8 out[LAB_ICMP_BYTES_MAX]);
+
+/* TRUE: an IPv4 packet for @address (network byte order), or none of IPv4. */
+gboolean lab_packet_may_be_for (const guint8 *packet, gsize size, guint32 address);
+
 /* TRUE: routers must not fragment this IPv4 packet. */
 gboolean lab_packet_must_not_fragment (const guint8 *packet, gsize size);
 

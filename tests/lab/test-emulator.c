@@ -248,6 +248,26 @@ test_route (void)
   world_clear (&world);
 }
 
+/* A link leads to its own other end alone, whatever interface a program chooses. */
+static void
+test_other_host (void)
+{
+  World world;
+  struct sockaddr_in address;
+
+  if (!world_init (&world))
+    return;
+  address = get_address (&world, 0, LAB_SIDE_SERVER, PORT);
+  int fd = make_socket (&world, LAB_SIDE_CLIENT, SOCK_STREAM);
+  g_assert_cmpint (setsockopt (fd, SOL_SOCKET, SO_BINDTODEVICE, "link1", 5), ==, 0);
+  g_assert_cmpint (connect (fd, (const struct sockaddr *)&address, sizeof address), ==, -1);
+  g_assert_true (errno == EHOSTUNREACH || errno == ENETUNREACH);
+  close (fd);
+  connect_link (&world, 0);
+  expect_carries (world.client_fd[0], world.server_fd[0]);
+  world_clear (&world);
+}
+
 /* In one direction nothing arrives; when it is over, what was sent meanwhile comes again. */
 static void
 test_blackhole (void)
@@ -423,6 +443,7 @@ main (int argc, char **argv)
   g_test_add_func ("/lab/emulator/carries", test_carries);
   g_test_add_func ("/lab/emulator/delay", test_delay);
   g_test_add_func ("/lab/emulator/route", test_route);
+  g_test_add_func ("/lab/emulator/other-host", test_other_host);
   g_test_add_func ("/lab/emulator/reset", test_reset);
   g_test_add_func ("/lab/emulator/blackhole", test_blackhole);
   g_test_add_func ("/lab/emulator/down", test_down);
