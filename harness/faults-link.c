@@ -326,6 +326,9 @@ faults_apply (FaultsEvent *event, guint index, ScenarioDirections directions, gb
   case SCENARIO_VERB_HALF_OPEN:
     apply_fault (link, TESTBED_HALF_OPEN, directions, TRUE);
     break;
+  case SCENARIO_VERB_REBIND:
+    apply_fault (link, TESTBED_REBIND, SCENARIO_BOTH, TRUE);
+    break;
   case SCENARIO_VERB_BLOCK:
     apply_block (link, spec->side, on);
     break;

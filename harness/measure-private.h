@@ -99,6 +99,9 @@ struct _Measure {
   GArray *fault_links; /* of GArray * of guint: the links of each fault, NULL once it ended */
   GArray *events;      /* of gint64: when events began */
   gint64 lateness_p99_ns, lateness_max_ns, cpu_ns; /* MEASURE_UNDEFINED in virtual time */
+  struct {
+    gint64 timer_ns, lateness_p99_ns, lateness_max_ns, cpu_ns;
+  } network; /* the same where no thread moves packets */
 };
 
 /* Who sends in @direction, and who reads. */
@@ -135,6 +138,10 @@ void measure_noticed (Measure *measure, ScenarioSide side, guint link);
 
 void flow_init (MeasureFlow *flow, const ScenarioFlow *scenario_flow);
 void flow_clear (MeasureFlow *flow);
+/* What follows from @side's connection being open, or having ended, now. */
+void measure_set_open (Measure *self, ScenarioSide side);
+void measure_set_ended (Measure *self, ScenarioSide side, CaimanReason reason);
+
 /* @is_connected: the sender's connection is established. */
 void flow_offered (MeasureFlow *flow, gint64 bytes, gboolean is_connected, gint64 now_ns);
 /* The sender's connection is established now. */

@@ -45,25 +45,38 @@ is_violation (CaimanReason reason)
          reason == CAIMAN_REASON_LINK_BAD_MESSAGE;
 }
 
-static void
-connection_state (Measure *self, ScenarioSide side_index, const CaimanTraceEvent *event)
+void
+measure_set_open (Measure *self, ScenarioSide side_index)
 {
   MeasureSide *side = &self->side[side_index];
   ScenarioDirection direction = measure_direction (side_index);
-  if (event->b == CAIMAN_CONNECTION_OPEN && side->connected_ns == CAIMAN_TIME_NEVER) {
-    side->connected_ns = self->now_ns;
-    for (guint i = 0; i < self->n_flows; i++) {
-      if (self->flows[i].direction == direction)
-        flow_connected (&self->flows[i], self->now_ns);
-    }
-    measure_update_active (self, direction);
-  }
-  if (event->b != CAIMAN_CONNECTION_ENDED)
+  if (side->connected_ns != CAIMAN_TIME_NEVER)
     return;
+  side->connected_ns = self->now_ns;
+  for (guint i = 0; i < self->n_flows; i++) {
+    if (self->flows[i].direction == direction)
+      flow_connected (&self->flows[i], self->now_ns);
+  }
+  measure_update_active (self, direction);
+}
+
+void
+measure_set_ended (Measure *self, ScenarioSide side_index, CaimanReason reason)
+{
+  MeasureSide *side = &self->side[side_index];
   side->ended_ns = self->now_ns;
-  side->is_finished = event->reason == CAIMAN_REASON_FINISHED;
-  if (is_violation (event->reason))
+  side->is_finished = reason == CAIMAN_REASON_FINISHED;
+  if (is_violation (reason))
     side->n_protocol_errors++;
+}
+
+static void
+connection_state (Measure *self, ScenarioSide side, const CaimanTraceEvent *event)
+{
+  if (event->b == CAIMAN_CONNECTION_OPEN)
+    measure_set_open (self, side);
+  if (event->b == CAIMAN_CONNECTION_ENDED)
+    measure_set_ended (self, side, event->reason);
 }
 
 /* One link goes from @old to @new; @state is the one that @span is about. */

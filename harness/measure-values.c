@@ -286,6 +286,14 @@ get_run_metric (const Measure *self, const char *name)
     return self->lateness_p99_ns;
   if (strcmp (name, "lateness-max") == 0)
     return self->lateness_max_ns;
+  if (strcmp (name, "network-timer") == 0)
+    return self->network.timer_ns;
+  if (strcmp (name, "network-lateness-p99") == 0)
+    return self->network.lateness_p99_ns;
+  if (strcmp (name, "network-lateness-max") == 0)
+    return self->network.lateness_max_ns;
+  if (strcmp (name, "network-cpu") == 0)
+    return self->network.cpu_ns;
   g_error ("no such metric of a run: %s", name);
 }
 

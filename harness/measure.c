@@ -43,6 +43,7 @@ measure_new (const Scenario *scenario)
   g_array_set_clear_func (self->fault_links, free_links_of_fault);
   self->events = g_array_new (FALSE, FALSE, sizeof (gint64));
   self->lateness_p99_ns = self->lateness_max_ns = self->cpu_ns = MEASURE_UNDEFINED;
+  measure_network_timing (self, -1, -1, -1, -1);
   return self;
 }
 
@@ -210,6 +211,20 @@ measure_noticed (Measure *self, ScenarioSide side, guint link)
 }
 
 void
+measure_connection_open (Measure *self, ScenarioSide side, gint64 now_ns)
+{
+  measure_set_now (self, now_ns);
+  measure_set_open (self, side);
+}
+
+void
+measure_connection_ended (Measure *self, ScenarioSide side, CaimanReason reason, gint64 now_ns)
+{
+  measure_set_now (self, now_ns);
+  measure_set_ended (self, side, reason);
+}
+
+void
 measure_endpoint_gone (Measure *self, ScenarioSide side_index, gint64 now_ns)
 {
   MeasureSide *side = &self->side[side_index];
@@ -320,12 +335,28 @@ measure_link_wire (Measure *self, guint link, ScenarioDirection direction, gint6
   get_link (self, link)->wire_bytes[direction] = wire_bytes;
 }
 
+static gint64
+define (gint64 value_ns)
+{
+  return value_ns < 0 ? MEASURE_UNDEFINED : value_ns;
+}
+
 void
 measure_timing (Measure *self, gint64 lateness_p99_ns, gint64 lateness_max_ns, gint64 cpu_ns)
 {
-  self->lateness_p99_ns = lateness_p99_ns < 0 ? MEASURE_UNDEFINED : lateness_p99_ns;
-  self->lateness_max_ns = lateness_max_ns < 0 ? MEASURE_UNDEFINED : lateness_max_ns;
+  self->lateness_p99_ns = define (lateness_p99_ns);
+  self->lateness_max_ns = define (lateness_max_ns);
   self->cpu_ns = cpu_ns;
+}
+
+void
+measure_network_timing (Measure *self, gint64 timer_ns, gint64 lateness_p99_ns,
+                        gint64 lateness_max_ns, gint64 cpu_ns)
+{
+  self->network.timer_ns = define (timer_ns);
+  self->network.lateness_p99_ns = define (lateness_p99_ns);
+  self->network.lateness_max_ns = define (lateness_max_ns);
+  self->network.cpu_ns = define (cpu_ns);
 }
 
 void

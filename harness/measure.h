@@ -53,6 +53,11 @@ void measure_flow_completed (Measure *measure, guint flow, gint64 now_ns);
 /* One trace event of @side's connection. @link: the scenario link of event->link_id, -1: none. */
 void measure_trace (Measure *measure, ScenarioSide side, int link, const CaimanTraceEvent *event);
 
+/* Of a connection that has no traces: @side's end is established, or has ended. */
+void measure_connection_open (Measure *measure, ScenarioSide side, gint64 now_ns);
+void measure_connection_ended (Measure *measure, ScenarioSide side, CaimanReason reason,
+                               gint64 now_ns);
+
 /* What @side knows of the RTT over @link at a sample of the series; 0: nothing yet. */
 void measure_link_rtt (Measure *measure, guint link, ScenarioSide side, gint64 srtt_ns,
                        gint64 min_rtt_ns);
@@ -84,6 +89,11 @@ void measure_link_wire (Measure *measure, guint link, ScenarioDirection directio
  * time. Lateness is -1 when no timer was due. */
 void measure_timing (Measure *measure, gint64 lateness_p99_ns, gint64 lateness_max_ns,
                      gint64 cpu_ns);
+
+/* The same of the thread that moves its packets: how late its timers are at rest, how late packets
+ * were delivered (-1: there was none), its processor time. */
+void measure_network_timing (Measure *measure, gint64 timer_ns, gint64 lateness_p99_ns,
+                             gint64 lateness_max_ns, gint64 cpu_ns);
 
 /* Ends the run: nothing may be told any more. */
 void measure_finish (Measure *measure, gint64 now_ns);

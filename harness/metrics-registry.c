@@ -84,6 +84,12 @@ static const MetricInfo metrics[] = {
   RUN ("lateness-p99", TIME, LOWER,
        "in real time: 99th percentile of how late the testbed's timers were"),
   RUN ("lateness-max", TIME, LOWER, "in real time: how late the testbed's latest timer was"),
+  RUN ("network-timer", TIME, LOWER,
+       "in the lab: how late a timer of its network is at rest, in the median"),
+  RUN ("network-lateness-p99", TIME, LOWER,
+       "in the lab: 99th percentile of how late packets were delivered"),
+  RUN ("network-lateness-max", TIME, LOWER, "in the lab: how late the latest packet was"),
+  RUN ("network-cpu", TIME, LOWER, "in the lab: processor time of the thread that moves packets"),
 
   LINK ("bytes", BYTES, NEUTRAL, "payload sent over the link, each copy counted"),
   LINK ("wire-bytes", BYTES, NEUTRAL, "all bytes sent over the link, headers and acks included"),

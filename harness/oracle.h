@@ -37,6 +37,9 @@ void oracle_trace (Oracle *oracle, ScenarioSide side, const CaimanTraceEvent *ev
 void oracle_read (Oracle *oracle, ScenarioSide side, guint64 bytes, gint64 t_ns);
 void oracle_receiver_dropped (Oracle *oracle, ScenarioSide side);
 
+/* There are no endpoints of ours: only what the applications tell is judged. */
+void oracle_expect_no_traces (Oracle *oracle);
+
 /* The endpoint of @side is gone (crash): nothing that concerns it is judged any more, either way.
  */
 void oracle_crashed (Oracle *oracle, ScenarioSide side);

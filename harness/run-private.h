@@ -50,6 +50,7 @@ struct _Run {
   Measure *measure;
   Traffic *traffic;
   Faults *faults;
+  struct _Foreign *foreign; /* (nullable) */
   RunEndpoint endpoint[SCENARIO_N_SIDES];
   char *violation;    /* (nullable) the first one of safety */
   gboolean is_over;   /* both ends are closed */

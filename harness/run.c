@@ -3,6 +3,7 @@
 #include "harness/run-private.h"
 
 #include "harness/expect-eval.h"
+#include "harness/foreign.h"
 
 static void add_problem (Run *run, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
@@ -94,6 +95,7 @@ make_parts (Run *run, const TestbedClass *klass, const RunOptions *options)
 static void
 free_parts (Run *run)
 {
+  foreign_free (run->foreign);
   faults_free (run->faults);
   traffic_free (run->traffic);
   testbed_timer_free (run->sample_timer);
@@ -156,6 +158,32 @@ has_stalled (const TestbedTiming *timing, gint64 duration_ns)
          timing->stalled_ns > duration_ns / 100 * TESTBED_STALLED_MAX_PERCENT;
 }
 
+/* FALSE: told; packets came later than the links say. */
+static gboolean
+check_network_timing (Run *run, const TestbedTiming *timing)
+{
+  gint64 p99_ns = timing->network_lateness_p99_ns;
+  gint64 max_ns = timing->network_lateness_max_ns;
+
+  measure_network_timing (run->measure, timing->network_timer_ns, p99_ns, max_ns,
+                          timing->network_cpu_ns);
+  if (p99_ns > TESTBED_PACKET_LATENESS_MAX_NS)
+    add_problem (run,
+                 "the testbed could not keep up: one packet in a hundred was more than "
+                 "%" G_GINT64_FORMAT " us late, and %" G_GINT64_FORMAT " us are allowed",
+                 p99_ns / CAIMAN_NS_PER_US,
+                 (gint64)(TESTBED_PACKET_LATENESS_MAX_NS / CAIMAN_NS_PER_US));
+  else if (max_ns > TESTBED_PACKET_LATENESS_PEAK_NS)
+    add_problem (run,
+                 "the testbed could not keep up: a packet was %" G_GINT64_FORMAT
+                 " us late, and %" G_GINT64_FORMAT " us are allowed",
+                 max_ns / CAIMAN_NS_PER_US,
+                 (gint64)(TESTBED_PACKET_LATENESS_PEAK_NS / CAIMAN_NS_PER_US));
+  else
+    return TRUE;
+  return FALSE;
+}
+
 /* FALSE: told; the testbed could not keep to real time, so how long anything took, or whether it
  * came at all, says nothing. */
 static gboolean
@@ -167,6 +195,7 @@ check_timing (Run *run)
     return TRUE;
   run->testbed->klass->get_timing (run->testbed, &timing);
   measure_timing (run->measure, timing.lateness_p99_ns, timing.lateness_max_ns, timing.cpu_ns);
+  gboolean network_kept_up = check_network_timing (run, &timing);
   if (timing.failure)
     add_problem (run, "the testbed has failed: %s", timing.failure);
   else if (timing.lateness_p99_ns > TESTBED_LATENESS_MAX_NS)
@@ -181,7 +210,7 @@ check_timing (Run *run)
                  " ms in all, and %d %% of the run are allowed",
                  timing.stalled_ns / CAIMAN_NS_PER_MS, TESTBED_STALLED_MAX_PERCENT);
   else
-    return TRUE;
+    return network_kept_up;
   return FALSE;
 }
 
@@ -229,6 +258,26 @@ judge (Run *run)
   run->result->n_steps = run->testbed->klass->get_steps (run->testbed);
 }
 
+/* FALSE: told; what is to carry the traffic did not come up. */
+static gboolean
+begin (Run *run, const RunForeign *foreign)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!foreign) {
+    run_start_server (run);
+    run_start_client (run);
+    return TRUE;
+  }
+  run->foreign = foreign_new (run, foreign, &error);
+  if (!run->foreign) {
+    add_problem (run, "%s", error->message);
+    return FALSE;
+  }
+  foreign_begin (run->foreign);
+  return TRUE;
+}
+
 static void
 run_all (Run *run, const TestbedClass *klass, const RunOptions *options)
 {
@@ -237,8 +286,11 @@ run_all (Run *run, const TestbedClass *klass, const RunOptions *options)
     run->result->outcome = "failed";
     return;
   }
-  run_start_server (run);
-  run_start_client (run);
+  if (!begin (run, options ? options->foreign : NULL)) {
+    run->result->exit_class = RUN_EXIT_INTERNAL;
+    run->result->outcome = "failed";
+    return;
+  }
   if (run->scenario->sample_interval_ns > 0)
     testbed_timer_arm (run->sample_timer, run->scenario->sample_interval_ns);
   klass->run (run->testbed, run->scenario->duration_ns);
@@ -270,8 +322,10 @@ run_prepare (const Scenario *scenario, guint64 seed, const RunOptions *options)
   store->scenario_hash = store_run_string (store, scenario->hash);
   store->variant = store_run_string (store, options ? options->variant : NULL);
   store->seed = (gint64)(seed & G_MAXINT64);
-  store->policy = caiman_policy_to_string (
-      (CaimanPolicy)scenario->endpoint[SCENARIO_SIDE_CLIENT].config.policy);
+  store->policy = options && options->foreign
+                      ? store_run_string (store, options->foreign->name)
+                      : caiman_policy_to_string (
+                            (CaimanPolicy)scenario->endpoint[SCENARIO_SIDE_CLIENT].config.policy);
   store->testbed = store_run_string (store, options && options->testbed ? options->testbed : "sim");
   store->git_id = store_run_string (store, options && options->git_id ? options->git_id : "");
   run_record_scenario (store, scenario);
@@ -308,6 +362,8 @@ run_scenario (const Scenario *scenario, guint64 seed, const RunOptions *options,
   const TestbedClass *klass = find_class (options);
   g_autoptr (GPtrArray) refused = klass ? klass->check (scenario) : NULL;
 
+  if (klass && options && options->foreign)
+    foreign_check (scenario, options->foreign, refused);
   if (!klass || refused->len > 0) {
     result->exit_class = RUN_EXIT_SKIPPED;
     result->outcome = "skipped";

@@ -29,13 +29,29 @@ typedef enum {
 /* As many trace events are kept by default: 40 GB of a flow, in 40 MB of memory at most. */
 #define RUN_KEPT_EVENTS_DEFAULT 20000000
 
+/* What carries the traffic instead of other programs. */
+typedef enum {
+  RUN_DIRECT_NONE,
+  RUN_DIRECT_TCP,   /* one TCP connection over the first link */
+  RUN_DIRECT_MPTCP, /* one MPTCP connection that may use all links */
+} RunDirect;
+
+/* A run whose traffic something else than caiman carries (foreign.h); on the testbed lab. */
 typedef struct {
-  const char *testbed;    /* NULL: "sim" */
-  const char *trace_path; /* (nullable) every trace event is written there, a line each */
-  guint64 kept_events;    /* so many of the first trace events are kept in the record */
-  const char *git_id;     /* (nullable) for the record */
-  const char *variant;    /* (nullable) what a sweep has set, for the record */
-  Capture *capture;       /* (nullable) gets the packets; of the testbed "sim" alone */
+  RunDirect direct;
+  char **argv[SCENARIO_N_SIDES]; /* (nullable) programs, see foreign-programs.h for what they are
+                                    told */
+  const char *name;              /* for the record, in the place of a policy */
+} RunForeign;
+
+typedef struct {
+  const char *testbed;       /* NULL: "sim" */
+  const char *trace_path;    /* (nullable) every trace event is written there, a line each */
+  guint64 kept_events;       /* so many of the first trace events are kept in the record */
+  const char *git_id;        /* (nullable) for the record */
+  const char *variant;       /* (nullable) what a sweep has set, for the record */
+  Capture *capture;          /* (nullable) gets the packets; of the testbed "sim" alone */
+  const RunForeign *foreign; /* (nullable) */
 } RunOptions;
 
 /* How one side's connection ended. */

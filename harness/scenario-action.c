@@ -27,10 +27,10 @@ typedef struct {
 #define FLOW     SCENARIO_TARGET_FLOW
 
 const char *const scenario_verb_names[] = {
-  "down",    "up",        "blackhole",     "partition",      "pause",       "resume", "reset",
-  "close",   "half-open", "refuse",        "accept",         "corrupt",     "set",    "flap",
-  "add",     "remove",    "block",         "unblock",        "disconnect",  "inject", "crash",
-  "restart", "terminate", "drop-receiver", "close-receiver", "slow-reader", NULL,
+  "down",  "up",        "blackhole", "partition",     "pause",          "resume",      "reset",
+  "close", "half-open", "rebind",    "refuse",        "accept",         "corrupt",     "set",
+  "flap",  "add",       "remove",    "block",         "unblock",        "disconnect",  "inject",
+  "crash", "restart",   "terminate", "drop-receiver", "close-receiver", "slow-reader", NULL,
 };
 
 static const VerbInfo verb_infos[] = {
@@ -43,6 +43,7 @@ static const VerbInfo verb_infos[] = {
   { "reset LINKS", LINKS, 0 },
   { "close LINKS", LINKS, 0 },
   { "half-open LINKS[.up|.down]", LINKS, TAKES_DIRECTION },
+  { "rebind LINKS", LINKS, 0 },
   { "refuse LINKS [for T]", LINKS, TAKES_FOR },
   { "accept LINKS", LINKS, 0 },
   { "corrupt LINKS[.up|.down] [N | for T]", LINKS, TAKES_DIRECTION | TAKES_FOR },

@@ -12,6 +12,12 @@
 
 const char *const scenario_congestion_names[] = { "reno", "cubic", "bbr", NULL };
 
+const char *
+scenario_congestion_to_string (ScenarioCongestion congestion)
+{
+  return scenario_congestion_names[congestion];
+}
+
 static const char *const keys[] = { "congestion-control", "initial-window", "send-buffer",
                                     "user-timeout" };
 

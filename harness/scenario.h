@@ -298,6 +298,7 @@ typedef enum {
   SCENARIO_VERB_RESET,
   SCENARIO_VERB_CLOSE,
   SCENARIO_VERB_HALF_OPEN,
+  SCENARIO_VERB_REBIND,
   SCENARIO_VERB_REFUSE,
   SCENARIO_VERB_ACCEPT, /* ends refuse */
   SCENARIO_VERB_CORRUPT,
@@ -578,6 +579,7 @@ int scenario_find_event (const Scenario *scenario, const char *name);
 
 /* Static names as they stand in files: "pipe", "client", "blackhole", "on-off", ... */
 const char *scenario_carrier_to_string (ScenarioCarrier carrier);
+const char *scenario_congestion_to_string (ScenarioCongestion congestion); /* as Linux names it */
 const char *scenario_discipline_to_string (ScenarioDisciplineKind kind);
 const char *scenario_side_to_string (ScenarioSide side);
 const char *scenario_traffic_kind_to_string (ScenarioTrafficKind kind);

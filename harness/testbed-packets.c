@@ -51,18 +51,25 @@ check_link (const ScenarioLink *link, GPtrArray *refused)
     refuse (refused, where, "bottleneck");
 }
 
+static gboolean
+has_pipe (const Scenario *scenario, const ScenarioEvent *event)
+{
+  for (guint i = 0; i < event->targets->len; i++)
+    if (is_pipe (scenario, g_array_index (event->targets, ScenarioTarget, i).link))
+      return TRUE;
+  return FALSE;
+}
+
 static void
 check_event (const Scenario *scenario, const ScenarioEvent *event, GPtrArray *refused)
 {
-  g_autofree char *where = g_strdup_printf ("event %s: set", event->name);
-  gboolean has_pipe = FALSE;
+  g_autofree char *where = g_strdup_printf ("event %s", event->name);
 
-  if (event->verb != SCENARIO_VERB_SET || !(event->set_mask & SCENARIO_SET_MTU))
-    return;
-  for (guint i = 0; i < event->targets->len; i++)
-    has_pipe |= is_pipe (scenario, g_array_index (event->targets, ScenarioTarget, i).link);
-  if (has_pipe)
-    refuse (refused, where, "mtu");
+  if (event->verb == SCENARIO_VERB_SET && event->set_mask & SCENARIO_SET_MTU &&
+      has_pipe (scenario, event))
+    refuse (refused, where, "set mtu");
+  if (event->verb == SCENARIO_VERB_REBIND && has_pipe (scenario, event))
+    refuse (refused, where, "rebind");
 }
 
 void

@@ -94,10 +94,46 @@ testbed_sim_convert_path (const ScenarioPath *path)
   return config;
 }
 
+void
+testbed_sim_set_parts (SimPathConfig *config, const SimPathConfig *wanted, guint set_mask)
+{
+  if (set_mask & SCENARIO_SET_RATE) {
+    config->rate_bps = wanted->rate_bps;
+    config->rate_trace = wanted->rate_trace;
+  }
+  if (set_mask & SCENARIO_SET_DELAY) {
+    config->delay_ns = wanted->delay_ns;
+    config->delay_trace = wanted->delay_trace;
+  }
+  if (set_mask & SCENARIO_SET_JITTER)
+    config->jitter = wanted->jitter;
+  if (set_mask & SCENARIO_SET_LOSS) {
+    config->loss = wanted->loss;
+    config->loss_trace = wanted->loss_trace;
+  }
+  if (set_mask & SCENARIO_SET_QUEUE)
+    config->queue = wanted->queue;
+  if (set_mask & SCENARIO_SET_MTU) {
+    config->mtu_bytes = wanted->mtu_bytes;
+    config->mtu_is_blackhole = wanted->mtu_is_blackhole;
+  }
+}
+
 static SimTrace *
 get_trace (const Scenario *scenario, guint number)
 {
   return number > 0 ? scenario_get_trace (scenario, number - 1)->trace : NULL;
+}
+
+SimPathConfig
+testbed_sim_convert_traced (const Scenario *scenario, const ScenarioPath *path)
+{
+  SimPathConfig config = testbed_sim_convert_path (path);
+
+  config.rate_trace = get_trace (scenario, path->rate_trace);
+  config.delay_trace = get_trace (scenario, path->delay_trace);
+  config.loss_trace = get_trace (scenario, path->loss_trace);
+  return config;
 }
 
 static SimCrossConfig
@@ -123,7 +159,7 @@ testbed_sim_convert_direction (const Scenario *scenario, guint link, ScenarioDir
                                SimBottleneck *shared, GArray *cross)
 {
   const ScenarioPath *path = &scenario_get_link (scenario, link)->path[direction];
-  SimPathConfig config = testbed_sim_convert_path (path);
+  SimPathConfig config = testbed_sim_convert_traced (scenario, path);
 
   for (guint i = 0; i < scenario->cross->len; i++) {
     const ScenarioCross *source = scenario_get_cross (scenario, i);
@@ -131,9 +167,6 @@ testbed_sim_convert_direction (const Scenario *scenario, guint link, ScenarioDir
     if (!source->is_shared && source->index == link && source->direction == direction)
       g_array_append_val (cross, converted);
   }
-  config.rate_trace = get_trace (scenario, path->rate_trace);
-  config.delay_trace = get_trace (scenario, path->delay_trace);
-  config.loss_trace = get_trace (scenario, path->loss_trace);
   config.bottleneck = shared;
   config.cross = (const SimCrossConfig *)(gpointer)cross->data;
   config.n_cross = cross->len;

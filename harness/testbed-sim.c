@@ -264,6 +264,9 @@ sim_apply (Testbed *self, const TestbedFault *fault)
   case TESTBED_HALF_OPEN:
     sim_link_path_half_open (path, which);
     break;
+  case TESTBED_REBIND:
+    sim_link_path_rebind (path);
+    break;
   case TESTBED_SET:
     apply_set (path, fault);
     break;

@@ -12,7 +12,13 @@ extern const TestbedClass testbed_sim_class;
 /* One direction of a link, for sim/path.h; it may be beyond the simulator's limits. */
 SimPathConfig testbed_sim_convert_path (const ScenarioPath *path);
 
-/* The same with all that only packets know of: traces, the shared bottleneck (borrowed, nullable)
+/* The same with the traces that it follows. */
+SimPathConfig testbed_sim_convert_traced (const Scenario *scenario, const ScenarioPath *path);
+
+/* Takes the parts @set_mask (ScenarioSetMask) of @wanted into @config. */
+void testbed_sim_set_parts (SimPathConfig *config, const SimPathConfig *wanted, guint set_mask);
+
+/* convert_traced() with all that only packets know of: traces, the shared bottleneck (borrowed, nullable)
  * and the cross traffic of one direction of link @link. @cross: an empty array of SimCrossConfig,
  * which must live until the configuration has been used. */
 SimPathConfig testbed_sim_convert_direction (const Scenario *scenario, guint link,

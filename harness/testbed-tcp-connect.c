@@ -27,13 +27,15 @@ struct _TcpConnecting {
 static CaimanLoop *
 get_loop (const TcpConnecting *connecting)
 {
-  return connecting->end->link->testbed->loop;
+  return connecting->end->base.loop;
 }
 
 static RelayBottleneck *
 get_bottleneck (const Syn *syn)
 {
-  return relay_get_bottleneck (syn->connecting->end->link->relay, syn->direction);
+  const TcpLink *link = syn->connecting->end->base.link;
+
+  return relay_get_bottleneck (link->relay, syn->direction);
 }
 
 static void
@@ -80,25 +82,26 @@ timed_out (gpointer user_data)
 {
   TcpConnecting *connecting = user_data;
 
-  tcp_end_fail (connecting->end, CAIMAN_REASON_CONNECT_TIMEOUT);
+  testbed_end_fail (&connecting->end->base, CAIMAN_REASON_CONNECT_TIMEOUT);
 }
 
 TcpConnecting *
 tcp_connecting_new (TcpEnd *end)
 {
   TcpConnecting *connecting = g_new0 (TcpConnecting, 1);
-  const TcpLink *link = end->link;
-  gint64 timeout_ns = scenario_get_link (link->testbed->scenario, link->index)->connect_timeout_ns;
+  const TcpLink *link = end->base.link;
+  gint64 timeout_ns =
+      scenario_get_link (link->testbed->base.scenario, link->index)->connect_timeout_ns;
 
   connecting->end = end;
-  connecting->started_ns = caiman_loop_now (link->testbed->loop);
+  connecting->started_ns = caiman_loop_now (end->base.loop);
   for (guint i = 0; i < SYNS_MAX; i++) {
     connecting->syns[i].connecting = connecting;
     caiman_timer_init (&connecting->syns[i].timer, segment_arrived, &connecting->syns[i]);
   }
   caiman_timer_init (&connecting->repeat_timer, send_syn, connecting);
   caiman_timer_init (&connecting->timeout_timer, timed_out, connecting);
-  caiman_loop_arm_timer (link->testbed->loop, &connecting->timeout_timer,
+  caiman_loop_arm_timer (end->base.loop, &connecting->timeout_timer,
                          caiman_time_add (connecting->started_ns, timeout_ns));
   send_syn (connecting);
   return connecting;

@@ -8,7 +8,7 @@
 static const ScenarioLink *
 get_spec (const TcpLink *link)
 {
-  return scenario_get_link (link->testbed->scenario, link->index);
+  return scenario_get_link (link->testbed->base.scenario, link->index);
 }
 
 /* A new connection of the relay to the server. */
@@ -19,7 +19,7 @@ accepted (gpointer user_data, int fd)
   CaimanTransport *end = tcp_end_accept (link, fd);
 
   if (end)
-    testbed_links_accept (&link->testbed->links, link->index, end);
+    testbed_links_accept (&link->testbed->base.links, link->index, end);
 }
 
 static void
@@ -29,7 +29,7 @@ update_listening (TcpLink *link)
 
   if (!relay_set_listening (link->relay, !link->refusing && relay_listener_is_open (link->server),
                             &error))
-    testbed_tcp_fail (link->testbed, error);
+    testbed_real_fail (&link->testbed->base, error);
 }
 
 void
@@ -38,7 +38,7 @@ tcp_link_set_server (TcpLink *link, gboolean runs)
   g_autoptr (GError) error = NULL;
 
   if (!relay_listener_set_open (link->server, runs, &error))
-    testbed_tcp_fail (link->testbed, error);
+    testbed_real_fail (&link->testbed->base, error);
   update_listening (link);
 }
 
@@ -61,10 +61,10 @@ tcp_link_new (TestbedTcp *testbed, guint index, guint64 seed, GError **error)
                                  .run_seed = seed,
                                  .config = config,
                                  .receive_buffer_bytes = (gsize)spec->receive_buffer_bytes,
-                                 .lateness = &testbed->lateness };
-  link->relay = relay_new (testbed->loop, &options, error);
+                                 .lateness = &testbed->base.lateness };
+  link->relay = relay_new (testbed->base.loop, &options, error);
   if (link->relay)
-    link->server = relay_listener_new (testbed->loop, &buffers, accepted, link, error);
+    link->server = relay_listener_new (testbed->base.loop, &buffers, accepted, link, error);
   if (!link->server) {
     tcp_link_free (link);
     return NULL;
@@ -102,8 +102,8 @@ fail_ends (TcpLink *link, ScenarioSide side, gboolean with_connecting, CaimanRea
 {
   for (GList *node = link->ends[side].head; node; node = node->next) {
     TcpEnd *end = node->data;
-    if (end->connected || (with_connecting && (end->connecting || end->inner)))
-      tcp_end_fail (end, reason);
+    if (end->base.connected || (with_connecting && (end->connecting || end->base.inner)))
+      testbed_end_fail (&end->base, reason);
   }
 }
 
@@ -128,7 +128,7 @@ reset (TcpLink *link)
   for (GList *node = link->ends[SCENARIO_SIDE_CLIENT].head; node; node = node->next) {
     TcpEnd *end = node->data;
     if (end->connecting)
-      tcp_end_fail (end, CAIMAN_REASON_CONNECT_REFUSED);
+      testbed_end_fail (&end->base, CAIMAN_REASON_CONNECT_REFUSED);
   }
 }
 
@@ -149,14 +149,7 @@ set_path (TcpLink *link, const TestbedFault *fault, SimDirection direction)
       *relay_bottleneck_get_config (relay_get_bottleneck (link->relay, direction));
   SimPathConfig wanted = testbed_sim_convert_path (fault->path);
 
-  if (fault->set_mask & SCENARIO_SET_RATE)
-    config.rate_bps = wanted.rate_bps;
-  if (fault->set_mask & SCENARIO_SET_DELAY)
-    config.delay_ns = wanted.delay_ns;
-  if (fault->set_mask & SCENARIO_SET_JITTER)
-    config.jitter = wanted.jitter;
-  if (fault->set_mask & SCENARIO_SET_QUEUE)
-    config.queue = wanted.queue;
+  testbed_sim_set_parts (&config, &wanted, fault->set_mask);
   relay_set_config (link->relay, direction, &config);
 }
 

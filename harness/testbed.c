@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* testbed.c - the testbeds there are. */
+#include "harness/testbed-lab.h"
 #include "harness/testbed-sim.h"
 #include "harness/testbed-tcp.h"
 
-static const TestbedClass *const classes[] = { &testbed_sim_class, &testbed_tcp_class };
+static const TestbedClass *const classes[] = { &testbed_sim_class, &testbed_tcp_class,
+                                               &testbed_lab_class };
 
 const TestbedClass *
 testbed_find (const char *name)
@@ -18,7 +20,7 @@ testbed_find (const char *name)
 const char *const *
 testbed_list (void)
 {
-  static const char *const names[] = { "sim", "tcp", NULL };
+  static const char *const names[] = { "sim", "tcp", "lab", NULL };
 
   G_STATIC_ASSERT (G_N_ELEMENTS (names) == G_N_ELEMENTS (classes) + 1);
   return names;

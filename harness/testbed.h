@@ -37,6 +37,7 @@ typedef enum {
   TESTBED_RESET,     /* once; both directions */
   TESTBED_CLOSE,     /* once; both directions */
   TESTBED_HALF_OPEN, /* once; UP: the client's end vanishes */
+  TESTBED_REBIND,    /* once; a NAT gives the client's connections another address */
   TESTBED_SET,       /* the parts @set_mask of @path */
 } TestbedFaultKind;
 
@@ -56,6 +57,11 @@ typedef struct {
   gint64 lateness_p99_ns, lateness_max_ns; /* of its timers; -1: none was due */
   gint64 stalled_ns; /* time in all that it stood still, each time for more than some ms */
   gint64 cpu_ns;     /* of both endpoints, their applications and the links */
+
+  /* Of a testbed whose packets are moved by a thread of its own; else -1. */
+  gint64 network_timer_ns; /* how late its timers are at rest */
+  gint64 network_lateness_p99_ns, network_lateness_max_ns; /* of packets; -1: there was none */
+  gint64 network_cpu_ns;
 } TestbedTiming;
 
 /* A run says nothing about the scenario, because the testbed could not keep up, when more than a
@@ -64,6 +70,10 @@ typedef struct {
 #define TESTBED_LATENESS_MAX_NS     (20 * CAIMAN_NS_PER_MS)
 #define TESTBED_STALLED_MAX_PERCENT 10
 #define TESTBED_STALLED_FREE_NS     (50 * CAIMAN_NS_PER_MS)
+
+/* The same of packets: each that comes late makes a link's delay longer than the scenario says. */
+#define TESTBED_PACKET_LATENESS_MAX_NS  (5 * CAIMAN_NS_PER_MS)  /* of 99 in 100 */
+#define TESTBED_PACKET_LATENESS_PEAK_NS (50 * CAIMAN_NS_PER_MS) /* of all */
 
 typedef struct {
   const char *name; /* "sim", "tcp" */

@@ -3,6 +3,7 @@
  * (readers) share. */
 #pragma once
 
+#include "harness/app-end.h"
 #include "harness/content.h"
 #include "harness/traffic.h"
 #include "core/prng.h"
@@ -101,8 +102,9 @@ struct _Traffic {
   gpointer user_data;
   Lane lane[SCENARIO_N_DIRECTIONS];
   Flow *flows;
-  GPtrArray *sources;                             /* of Source (owned) */
-  CaimanConnection *connection[SCENARIO_N_SIDES]; /* (nullable) */
+  GPtrArray *sources;                            /* of Source (owned) */
+  AppEnd *end[SCENARIO_N_SIDES];                 /* (nullable) */
+  AppConnectionEnd connection[SCENARIO_N_SIDES]; /* what @end is of an aggregated connection */
   guint8 buffer[TRAFFIC_BLOCK_BYTES];
 };
 

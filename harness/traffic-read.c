@@ -238,19 +238,18 @@ see_end (Lane *lane)
 
 /* The whole of a message's data, without a copy: for a reader that is not held back. */
 static gboolean
-take_stream (Lane *lane, CaimanConnection *connection, gint64 now_ns)
+take_stream (Lane *lane, AppEnd *end, gint64 now_ns)
 {
-  g_autoptr (GError) error = NULL;
-  /* The end can come only after the sender has closed: until then no error is worth making. */
-  g_autoptr (GBytes) bytes =
-      caiman_connection_receive (connection, now_ns, lane->finished ? &error : NULL);
+  gboolean ended;
+  /* The end can come only after the sender has closed. */
+  g_autoptr (GBytes) bytes = end->klass->receive (end, lane->finished, &ended, now_ns);
 
   if (bytes) {
     gsize size;
     const guint8 *data = g_bytes_get_data (bytes, &size);
     oracle_read (lane->traffic->oracle, lane->reader, size, now_ns);
     deliver_stream (lane, data, size, now_ns);
-  } else if (g_error_matches (error, CAIMAN_ERROR, CAIMAN_REASON_FINISHED)) {
+  } else if (ended) {
     see_end (lane);
   }
   return bytes != NULL;
@@ -258,12 +257,12 @@ take_stream (Lane *lane, CaimanConnection *connection, gint64 now_ns)
 
 /* FALSE: there is nothing (more) to read now. */
 static gboolean
-read_stream (Lane *lane, CaimanConnection *connection, gsize allowance, gint64 now_ns)
+read_stream (Lane *lane, AppEnd *end, gsize allowance, gint64 now_ns)
 {
   Traffic *traffic = lane->traffic;
-  if (allowance >= TRAFFIC_BLOCK_BYTES)
-    return take_stream (lane, connection, now_ns);
-  gssize n = caiman_connection_read (connection, traffic->buffer, allowance, now_ns, NULL);
+  if (allowance >= TRAFFIC_BLOCK_BYTES && end->klass->receive)
+    return take_stream (lane, end, now_ns);
+  gssize n = end->klass->read (end, traffic->buffer, allowance, now_ns);
 
   if (n > 0) {
     oracle_read (traffic->oracle, lane->reader, (guint64)n, now_ns);
@@ -275,17 +274,17 @@ read_stream (Lane *lane, CaimanConnection *connection, gsize allowance, gint64 n
 }
 
 static gboolean
-read_message (Lane *lane, CaimanConnection *connection, gint64 now_ns)
+read_message (Lane *lane, AppEnd *end, gint64 now_ns)
 {
-  g_autoptr (GError) error = NULL;
-  /* The end can come only after the sender has closed: until then no error is worth making. */
-  GBytes *message = caiman_connection_receive (connection, now_ns, lane->finished ? &error : NULL);
+  gboolean ended;
+  /* The end can come only after the sender has closed. */
+  GBytes *message = end->klass->receive (end, lane->finished, &ended, now_ns);
 
   if (message) {
     oracle_read (lane->traffic->oracle, lane->reader, g_bytes_get_size (message), now_ns);
     deliver_message (lane, message, now_ns);
     g_bytes_unref (message);
-  } else if (g_error_matches (error, CAIMAN_ERROR, CAIMAN_REASON_FINISHED)) {
+  } else if (ended) {
     see_end (lane);
   }
   return message != NULL;
@@ -294,11 +293,11 @@ read_message (Lane *lane, CaimanConnection *connection, gint64 now_ns)
 static gboolean
 read_some (Lane *lane, gsize allowance, gint64 now_ns)
 {
-  CaimanConnection *connection = lane->traffic->connection[lane->reader];
+  AppEnd *end = lane->traffic->end[lane->reader];
 
   if (lane->mode == SCENARIO_MODE_STREAM)
-    return read_stream (lane, connection, allowance, now_ns);
-  return read_message (lane, connection, now_ns);
+    return read_stream (lane, end, allowance, now_ns);
+  return read_message (lane, end, now_ns);
 }
 
 void
@@ -309,7 +308,7 @@ lane_read (Lane *lane, gboolean draining)
   gboolean was_full = lane->n_records >= TRAFFIC_RECORDS_MAX;
 
   lane->reader_waits = FALSE;
-  while (traffic->connection[lane->reader] && !lane->read_end && !lane->dropped) {
+  while (traffic->end[lane->reader] && !lane->read_end && !lane->dropped) {
     const Record *record = lane_get_record (lane);
     gsize allowance = TRAFFIC_BLOCK_BYTES;
     gint64 until_ns;

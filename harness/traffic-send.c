@@ -210,14 +210,13 @@ make_block (Source *source)
 
 /* FALSE: the connection takes nothing more now, or ever. */
 static gboolean
-write_stream (Source *source, CaimanConnection *connection, gint64 now_ns)
+write_stream (Source *source, AppEnd *end, gint64 now_ns)
 {
   if (!source->block) {
     make_block (source);
     source->block_start = 0;
   }
-  gssize taken =
-      caiman_connection_write (connection, source->block, source->block_start, now_ns, NULL);
+  gssize taken = end->klass->write (end, source->block, source->block_start, now_ns);
   if (taken <= 0)
     return FALSE;
   GBytes *block = source->block;
@@ -230,13 +229,13 @@ write_stream (Source *source, CaimanConnection *connection, gint64 now_ns)
 }
 
 static gboolean
-send_message (Source *source, CaimanConnection *connection, gint64 now_ns)
+send_message (Source *source, AppEnd *end, gint64 now_ns)
 {
   /* The scenario reader has seen to that. */
-  g_assert ((gsize)source->piece_bytes <= caiman_connection_get_message_max (connection));
+  g_assert ((gsize)source->piece_bytes <= end->klass->get_message_max (end));
   if (!source->block)
     make_block (source);
-  if (!caiman_connection_send (connection, source->block, now_ns, NULL))
+  if (!end->klass->send (end, source->block, now_ns))
     return FALSE;
   note_accepted (source, (gsize)source->piece_bytes, now_ns);
   return TRUE;
@@ -246,7 +245,7 @@ static gboolean
 send_piece (Source *source, gint64 now_ns)
 {
   Lane *lane = source->lane;
-  CaimanConnection *connection = source->traffic->connection[lane->sender];
+  AppEnd *end = source->traffic->end[lane->sender];
   gboolean taken;
 
   if (lane->n_records >= TRAFFIC_RECORDS_MAX) {
@@ -254,9 +253,9 @@ send_piece (Source *source, gint64 now_ns)
     return FALSE;
   }
   if (lane->mode == SCENARIO_MODE_STREAM)
-    taken = write_stream (source, connection, now_ns);
+    taken = write_stream (source, end, now_ns);
   else
-    taken = send_message (source, connection, now_ns);
+    taken = send_message (source, end, now_ns);
   if (!taken)
     lane->blocked = TRUE;
   return taken;
@@ -308,6 +307,7 @@ check_finish (Lane *lane, gint64 now_ns)
 {
   if (lane->finished)
     return;
+  AppEnd *end = lane->traffic->end[lane->sender];
   gint64 finish_ns = get_finish_time (lane);
   if (finish_ns > now_ns) {
     if (finish_ns != CAIMAN_TIME_NEVER)
@@ -315,7 +315,7 @@ check_finish (Lane *lane, gint64 now_ns)
     return;
   }
   lane->finished = TRUE;
-  caiman_connection_finish (lane->traffic->connection[lane->sender], now_ns);
+  end->klass->finish (end, now_ns);
 }
 
 void

@@ -145,19 +145,51 @@ open_lane (Lane *lane, gint64 now_ns)
   lane_send (lane);
 }
 
-/* What was received in order can still be read; then this end is over. */
+void
+traffic_opened (Traffic *traffic, ScenarioSide side, AppEnd *end)
+{
+  traffic->end[side] = end;
+  open_lane (traffic_get_lane (traffic, side), testbed_now (traffic->testbed));
+}
+
+void
+traffic_readable (Traffic *traffic, ScenarioSide side)
+{
+  lane_read (lane_get_other (traffic_get_lane (traffic, side)), FALSE);
+}
+
+void
+traffic_writable (Traffic *traffic, ScenarioSide side)
+{
+  Lane *out = traffic_get_lane (traffic, side);
+
+  out->blocked = FALSE;
+  lane_send (out);
+}
+
 static void
-connection_ended (Traffic *traffic, ScenarioSide side, CaimanReason reason)
+stop_sources (Lane *lane)
+{
+  for (guint i = 0; i < lane->sources->len; i++)
+    source_stop (g_ptr_array_index (lane->sources, i));
+  lane_send (lane);
+}
+
+/* What was received in order can still be read; then this end is over. */
+void
+traffic_ended (Traffic *traffic, ScenarioSide side, CaimanReason reason)
 {
   Lane *out = traffic_get_lane (traffic, side);
   Lane *in = lane_get_other (out);
 
+  if (!traffic->end[side])
+    return;
   lane_read (in, TRUE);
   if (reason == CAIMAN_REASON_FINISHED && !in->read_end && !in->dropped && in->n_records > 0)
     oracle_report (traffic->oracle, ORACLE_SAFETY, testbed_now (traffic->testbed),
                    "%s ended gracefully, but not all that was sent to it has arrived",
                    scenario_side_to_string (side));
-  traffic->connection[side] = NULL;
+  traffic->end[side] = NULL;
   if (!in->read_end)
     lane_cut (in);
   if (reason != CAIMAN_REASON_FINISHED)
@@ -169,34 +201,27 @@ traffic_event (Traffic *traffic, ScenarioSide side, CaimanConnection *connection
                const CaimanEvent *event)
 {
   Lane *out = traffic_get_lane (traffic, side);
-  Lane *in = lane_get_other (out);
 
   switch (event->type) {
   case CAIMAN_EVENT_CONNECTED:
-    traffic->connection[side] = connection;
-    open_lane (out, testbed_now (traffic->testbed));
+    app_connection_end_init (&traffic->connection[side], connection);
+    traffic_opened (traffic, side, &traffic->connection[side].base);
     break;
   case CAIMAN_EVENT_READABLE:
-    lane_read (in, FALSE);
+    traffic_readable (traffic, side);
     break;
   case CAIMAN_EVENT_WRITABLE:
-    out->blocked = FALSE;
-    lane_send (out);
+    traffic_writable (traffic, side);
     break;
   case CAIMAN_EVENT_PEER_STOPPED_READING:
-    for (guint i = 0; i < out->sources->len; i++)
-      source_stop (g_ptr_array_index (out->sources, i));
-    lane_send (out);
+    stop_sources (out);
     break;
   case CAIMAN_EVENT_PEER_DROPPED_RECEIVER:
-    for (guint i = 0; i < out->sources->len; i++)
-      source_stop (g_ptr_array_index (out->sources, i));
-    lane_send (out);
+    stop_sources (out);
     lane_cut (out);
     break;
   case CAIMAN_EVENT_ENDED:
-    if (traffic->connection[side])
-      connection_ended (traffic, side, event->reason);
+    traffic_ended (traffic, side, event->reason);
     break;
   case CAIMAN_EVENT_FLUSHED:
   case CAIMAN_EVENT_LINK_STATE:
@@ -205,10 +230,19 @@ traffic_event (Traffic *traffic, ScenarioSide side, CaimanConnection *connection
   }
 }
 
+gboolean
+traffic_is_over (const Traffic *traffic, ScenarioSide side)
+{
+  const Lane *out = &traffic->lane[side == SCENARIO_SIDE_CLIENT ? SCENARIO_UP : SCENARIO_DOWN];
+  const Lane *in = &traffic->lane[side == SCENARIO_SIDE_CLIENT ? SCENARIO_DOWN : SCENARIO_UP];
+
+  return (out->finished || out->cut) && (in->read_end || in->dropped || in->cut);
+}
+
 void
 traffic_crashed (Traffic *traffic, ScenarioSide side)
 {
-  traffic->connection[side] = NULL;
+  traffic->end[side] = NULL;
   for (guint d = 0; d < SCENARIO_N_DIRECTIONS; d++)
     lane_cut (&traffic->lane[d]);
 }
@@ -241,11 +275,11 @@ void
 traffic_close_receiver (Traffic *traffic, guint flow)
 {
   Lane *lane = get_flow_lane (traffic, flow);
-  CaimanConnection *connection = traffic->connection[lane->reader];
+  AppEnd *end = traffic->end[lane->reader];
 
-  if (!connection)
+  if (!end || !end->klass->close_receiver)
     return;
-  caiman_connection_close_receiver (connection, testbed_now (traffic->testbed));
+  end->klass->close_receiver (end, testbed_now (traffic->testbed));
   touch (traffic, lane->reader);
 }
 
@@ -253,13 +287,13 @@ void
 traffic_drop_receiver (Traffic *traffic, guint flow)
 {
   Lane *lane = get_flow_lane (traffic, flow);
-  CaimanConnection *connection = traffic->connection[lane->reader];
+  AppEnd *end = traffic->end[lane->reader];
 
-  if (!connection || lane->read_end)
+  if (!end || !end->klass->drop_receiver || lane->read_end)
     return;
   lane->dropped = TRUE;
   oracle_receiver_dropped (traffic->oracle, lane->reader);
-  caiman_connection_drop_receiver (connection, testbed_now (traffic->testbed));
+  end->klass->drop_receiver (end, testbed_now (traffic->testbed));
   lane_send (lane_get_other (lane));
   touch (traffic, lane->reader);
 }

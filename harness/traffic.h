@@ -9,6 +9,7 @@
  * the peer's end. */
 #pragma once
 
+#include "harness/app-end.h"
 #include "harness/measure.h"
 #include "harness/oracle.h"
 #include "harness/testbed.h"
@@ -30,6 +31,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Traffic, traffic_free)
 /* Every event of the connection that carries the scenario's traffic, @side's end. */
 void traffic_event (Traffic *traffic, ScenarioSide side, CaimanConnection *connection,
                     const CaimanEvent *event);
+
+/* The same for any other kind of connection: @end (borrowed until ended) is established, has
+ * something to read, has room again, is over. */
+void traffic_opened (Traffic *traffic, ScenarioSide side, AppEnd *end);
+void traffic_readable (Traffic *traffic, ScenarioSide side);
+void traffic_writable (Traffic *traffic, ScenarioSide side);
+void traffic_ended (Traffic *traffic, ScenarioSide side, CaimanReason reason);
+
+/* @side has sent all it will, and read all there will be. */
+gboolean traffic_is_over (const Traffic *traffic, ScenarioSide side);
 
 /* The endpoint of @side is gone, its connection is no longer valid. */
 void traffic_crashed (Traffic *traffic, ScenarioSide side);

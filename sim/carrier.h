@@ -39,6 +39,9 @@ typedef struct {
 
   /* The end that sends in @direction vanishes. */
   void (*half_open) (SimCarrier *self, SimDirection direction);
+
+  /* (nullable) A NAT in front of the client forgets its mappings. */
+  void (*rebind) (SimCarrier *self);
 } SimCarrierClass;
 
 typedef struct {

@@ -380,6 +380,13 @@ sim_link_path_half_open (SimLinkPath *path, SimDirections which)
 }
 
 void
+sim_link_path_rebind (SimLinkPath *path)
+{
+  g_assert (path->klass->rebind);
+  path->klass->rebind (path->carrier);
+}
+
+void
 sim_link_path_set_refusing (SimLinkPath *path, gboolean refusing)
 {
   path->refusing = refusing;

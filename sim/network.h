@@ -153,6 +153,11 @@ void sim_link_path_close (SimLinkPath *path);
  * not touched. */
 void sim_link_path_half_open (SimLinkPath *path, SimDirections which);
 
+/* A NAT in front of the client forgets its mappings: what the client sends from now on comes from
+ * an address that the server does not know, and is answered with RST; what the server sends to the
+ * old one is lost, and nobody says so. For carriers with packets (asserted). */
+void sim_link_path_rebind (SimLinkPath *path);
+
 /* New connects are answered with RST. */
 void sim_link_path_set_refusing (SimLinkPath *path, gboolean refusing);
 

@@ -110,6 +110,20 @@ sim_tcp_carrier_close (SimCarrier *carrier)
   for_each (carrier, close_connection, 0);
 }
 
+/* What the server has never heard of, it takes from any address. */
+static void
+rebind (TcpConnection *connection, guint argument)
+{
+  (void)argument;
+  connection->rebound |= connection->ends[1].tcp != NULL;
+}
+
+void
+sim_tcp_carrier_rebind (SimCarrier *carrier)
+{
+  for_each (carrier, rebind, 0);
+}
+
 static void
 vanish (TcpConnection *connection, guint index)
 {

@@ -49,8 +49,9 @@ struct _TcpConnection {
   TcpConnection *next;
   TcpEnd ends[2];
   SimTcpStream streams[SIM_N_DIRECTIONS];
-  guint n_flying; /* packets on the paths */
-  guint pins;     /* > 0: being worked on, do not free */
+  gboolean rebound; /* a NAT has given the client another address since */
+  guint n_flying;   /* packets on the paths */
+  guint pins;       /* > 0: being worked on, do not free */
 };
 
 /* A packet on its way. Recycled through the carrier's free list. */
@@ -58,6 +59,7 @@ typedef struct _TcpPacket TcpPacket;
 struct _TcpPacket {
   SimTcpSegment segment;
   TcpConnection *connection;
+  gboolean rebound; /* from or to the address that the client has by now */
   TcpPacket *next;
 };
 
@@ -122,5 +124,6 @@ void sim_tcp_carrier_went_down (SimCarrier *carrier);
 void sim_tcp_carrier_reset (SimCarrier *carrier);
 void sim_tcp_carrier_close (SimCarrier *carrier);
 void sim_tcp_carrier_half_open (SimCarrier *carrier, SimDirection direction);
+void sim_tcp_carrier_rebind (SimCarrier *carrier);
 
 G_END_DECLS

@@ -75,9 +75,11 @@ is_cut_off (const TcpEnd *end)
   return end->vanished || (end->index == 0 && end->connection->carrier->path->down);
 }
 
-/* FALSE: a router says that it is too large. */
+/* What the client sends comes from the address that it has now; what the server sends of itself
+ * goes to the one that it knows, and only an answer to another goes there. FALSE: a router says
+ * that it is too large. */
 static gboolean
-transmit (TcpEnd *end, const SimTcpSegment *segment)
+transmit (TcpEnd *end, const SimTcpSegment *segment, gboolean is_answer)
 {
   SimCarrier *carrier = end->connection->carrier;
   TcpWay *way = &carrier->ways[end->index];
@@ -87,6 +89,7 @@ transmit (TcpEnd *end, const SimTcpSegment *segment)
     return TRUE;
   TcpPacket *packet = take_packet (carrier, end->connection);
   packet->segment = *segment;
+  packet->rebound = end->connection->rebound && (end->index == 0 || is_answer);
   SimPacket ip = { .data = packet,
                    .size_bytes = sim_tcp_segment_get_size (segment),
                    .flags = SIM_PACKET_DONT_FRAGMENT };
@@ -124,7 +127,7 @@ sim_tcp_end_flush (TcpEnd *end)
     if (stream->unsent && segment.payload_bytes > 0)
       sim_tcp_stream_sent (stream, segment.seq + segment.payload_bytes,
                            &carrier->path->directions[end->index]);
-    if (!transmit (end, &segment))
+    if (!transmit (end, &segment, FALSE))
       shrink_segments (end);
   }
   if (any)
@@ -147,7 +150,7 @@ answer_with_reset (TcpEnd *end, const SimTcpSegment *segment)
     reset.flags |= SIM_TCP_ACK;
     reset.ack = segment->seq + 1;
   }
-  transmit (end, &reset);
+  transmit (end, &reset, TRUE);
   sim_tcp_way_arm (&end->connection->carrier->ways[end->index]);
 }
 
@@ -185,6 +188,19 @@ handle_segment (TcpEnd *end, const SimTcpSegment *segment)
     sim_tcp_end_flush (end);
 }
 
+/* TRUE: the packet does not get to the end that it is for, because of a NAT. */
+static gboolean
+goes_astray (TcpEnd *end, const TcpPacket *packet)
+{
+  if (end->index == 0)
+    return end->connection->rebound && !packet->rebound;
+  if (!packet->rebound)
+    return FALSE;
+  if (!is_cut_off (end))
+    answer_with_reset (end, &packet->segment);
+  return TRUE;
+}
+
 static void
 way_due (gpointer user_data)
 {
@@ -200,8 +216,9 @@ way_due (gpointer user_data)
 
     sim_tcp_connection_pin (connection);
     /* A packet that is damaged does not get past TCP's checksum. */
-    if (!(ip.flags & SIM_PACKET_CORRUPTED))
-      handle_segment (&connection->ends[!way->direction], &packet->segment);
+    TcpEnd *end = &connection->ends[!way->direction];
+    if (!(ip.flags & SIM_PACKET_CORRUPTED) && !goes_astray (end, packet))
+      handle_segment (end, &packet->segment);
     give_back (carrier, packet);
     sim_tcp_connection_unpin (connection);
   }
@@ -437,4 +454,5 @@ const SimCarrierClass sim_tcp_carrier_class = {
   .reset = sim_tcp_carrier_reset,
   .close = sim_tcp_carrier_close,
   .half_open = sim_tcp_carrier_half_open,
+  .rebind = sim_tcp_carrier_rebind,
 };

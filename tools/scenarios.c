@@ -35,13 +35,9 @@ scenarios_check_testbed (const char *name, int *status_out)
 {
   if (name == NULL || testbed_find (name) != NULL)
     return TRUE;
-  gboolean is_planned = strcmp (name, "lab") == 0;
   g_autofree char *names = g_strjoinv (" or ", (char **)testbed_list ());
-  if (is_planned)
-    tool_error ("this build has no testbed '%s': every run is skipped", name);
-  else
-    tool_error ("there is no testbed '%s'; it can be %s", name, names);
-  *status_out = is_planned ? RUN_EXIT_SKIPPED : EXIT_STATUS_USAGE;
+  tool_error ("there is no testbed '%s'; it can be %s", name, names);
+  *status_out = EXIT_STATUS_USAGE;
   return FALSE;
 }
 

@@ -77,6 +77,7 @@ static const char everything[] =
     "[event e20]\nat = 12s\ndo = slow-reader talk 1MB/s for 1s\n"
     "[event e21]\nat = 12s\ndo = partition wifi , lte for 1s\n"
     "[event e22]\nat = 12s\ndo = half-open wifi.up\n"
+    "[event e22b]\nat = 12s\ndo = rebind wifi , lte\n"
     "[event e23]\nat = 12s\ndo = reset wifi repeat 2 every 3s\n"
     "[event e24]\nat = 12s\ndo = close wifi\n"
     "[event e25]\nat = 12s\ndo = refuse wifi\n"

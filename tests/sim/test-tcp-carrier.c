@@ -284,6 +284,43 @@ test_close_fault (Pair *p, gconstpointer data)
   g_assert_cmpuint (sim_link_path_get_connections (p->w->path), ==, 1); /* the users hold it */
 }
 
+/* The next segment of the client is answered with RST, and what the server sends is lost. */
+static void
+test_rebind (Pair *p, gconstpointer data)
+{
+  (void)data;
+  sim_link_path_rebind (p->w->path);
+  user_send (p->server, 7, 1000);
+  world_advance (p->w, SEC (1));
+  g_assert_cmpuint (user_count_payloads (p->client), ==, 0);
+  user_expect_alive (p->client);
+  user_expect_alive (p->server);
+  user_send (p->client, 8, 1000);
+  world_advance (p->w, SEC (1));
+  g_assert_cmpint (p->client->reason, ==, CAIMAN_REASON_LINK_RESET);
+  g_assert_cmpuint (user_count_payloads (p->server), ==, 0);
+  user_expect_alive (p->server); /* nobody has told it */
+  User *again = world_connect (p->w, p->w->path);
+  world_advance (p->w, SEC (1));
+  user_send (again, 9, 1000);
+  world_advance (p->w, SEC (1));
+  user_expect_alive (again);
+}
+
+/* What was on its way already had the old address. */
+static void
+test_rebind_in_flight (Pair *p, gconstpointer data)
+{
+  (void)data;
+  user_send (p->client, 8, 1000);
+  world_advance (p->w, MS (1));
+  sim_link_path_rebind (p->w->path);
+  world_advance (p->w, SEC (1));
+  g_assert_cmpuint (user_count_payloads (p->server), ==, 1);
+  world_advance (p->w, SEC (5)); /* the acknowledgement is lost, and it is sent again */
+  g_assert_cmpint (p->client->reason, ==, CAIMAN_REASON_LINK_RESET);
+}
+
 static void
 test_half_open (Pair *p, gconstpointer data)
 {
@@ -432,6 +469,8 @@ main (int argc, char **argv)
   ADD ("reset", test_reset);
   ADD ("close-fault", test_close_fault);
   ADD ("half-open", test_half_open);
+  ADD ("rebind", test_rebind);
+  ADD ("rebind/in-flight", test_rebind_in_flight);
   ADD ("refusing", test_refusing);
   ADD ("connect-timeout", test_connect_timeout);
   ADD ("corrupt", test_corrupt);

@@ -123,6 +123,15 @@ def usage_errors():
         (["run", "--keep-events", "-1", "s.ini"], "--keep-events takes"),
         (["run", "--trace", "t", "--seed", "1..2", "s.ini"], "single run"),
         (["run", "missing.ini"], "missing.ini"),
+        (["lab", "s.ini"], "what is to carry the traffic?"),
+        (["lab", "--direct", "udp", "s.ini"], "what is to carry the traffic?"),
+        (["lab", "--direct", "tcp", "s.ini", "--", "a", ":::", "b"], "exclude each other"),
+        (["lab", "s.ini", "--", "a", "b"], "two commands are needed"),
+        (["lab", "s.ini", "--", ":::", "b"], "two commands are needed"),
+        (["lab", "--direct", "tcp", "--db", "x.db", "--no-db", "s.ini"], "exclude each other"),
+        (["lab", "--direct", "tcp", "--seed", "x", "s.ini"], "--seed takes"),
+        (["lab", "--direct", "tcp", "missing.ini"], "missing.ini"),
+        (["lab", "--direct", "tcp"], "usage: caiman lab"),
         (["replay", "x.db"], "usage: caiman replay"),
         (["replay", "missing.db", "1"], "missing.db"),
         (["replay", "missing.db", "one"], "not the number of a run"),
@@ -152,7 +161,7 @@ def help_and_version():
     assert out.startswith("caiman 0."), out
     assert expect(0, "--version")[0] == out
     assert expect(0, "help")[0] == expect(0, "--help")[0]
-    verbs = ["run", "check", "replay", "show", "report", "plot", "export", "diff", "prune", "version", "help"]
+    verbs = ["run", "lab", "check", "replay", "show", "report", "plot", "export", "diff", "prune", "version", "help"]
     for verb in verbs:
         out, err = expect(0, "help", verb)
         assert f"caiman {verb}" in out and "--help" in out and err == "", (verb, out, err)

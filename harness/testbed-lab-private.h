@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* testbed-lab-private.h - the parts of the lab.
+ *
+ *   testbed-lab.c        the testbed (over testbed-real.h) and its emulator
+ *   testbed-lab-link.c   a link: its ends, the server's listening socket, faults
+ *   testbed-lab-check.c  what is refused */
+#pragma once
+
+#include "harness/testbed-end.h"
+#include "harness/testbed-lab.h"
+#include "harness/testbed-real.h"
+#include "lab/emulator.h"
+
+G_BEGIN_DECLS
+
+typedef struct _TestbedLab TestbedLab;
+typedef struct _TestbedLabLink TestbedLabLink;
+
+struct _TestbedLab {
+  TestbedReal base;
+  GPtrArray *lab_links;   /* of TestbedLabLink, by scenario link */
+  GPtrArray *bottlenecks; /* of SimBottleneck, two by scenario bottleneck; the emulator uses them */
+  LabEmulator *emulator;
+  Histogram lateness; /* of packets; the emulator's until it has stopped */
+  gboolean network_runs;
+};
+
+struct _TestbedLabLink {
+  TestbedLab *testbed;
+  guint index;
+  GQueue ends[SCENARIO_N_SIDES]; /* of TestbedEnd */
+  gboolean down, refusing;
+  gboolean server_runs;
+  gboolean listening;
+  CaimanLoopWatch watch; /* of the server's listening socket, while @listening */
+  struct {
+    TestbedPacketFunc func; /* (nullable) */
+    gpointer user_data;
+  } after_packet[SCENARIO_N_SIDES];
+};
+
+/* --- testbed-lab.c --- */
+
+/* Packets move from now on, for what has to be done over the network before the run. */
+void testbed_lab_start_network (TestbedLab *self);
+
+/* The congestion control of scenario link @link, as the kernel names it. */
+const char *testbed_lab_get_congestion (const TestbedLab *self, guint link);
+
+/* --- testbed-lab-link.c --- */
+
+TestbedLabLink *testbed_lab_link_new (TestbedLab *testbed, guint index);
+void testbed_lab_link_free (TestbedLabLink *link); /* accepts NULL; all ends must be gone */
+
+/* Starts to connect (transfer full); NULL: it failed at once. */
+CaimanTransport *testbed_lab_link_connect (TestbedLabLink *link, CaimanReason *reason_out);
+
+/* Whether the server runs, and so listens. */
+void testbed_lab_link_set_server (TestbedLabLink *link, gboolean runs);
+
+void testbed_lab_link_apply (TestbedLabLink *link, const TestbedFault *fault);
+
+/* --- testbed-lab-check.c --- */
+
+GPtrArray *testbed_lab_check (const Scenario *scenario);
+
+G_END_DECLS
