@@ -80,7 +80,8 @@ begin_campaign (LabVerb *verb, GError **error)
 static int
 run_all (LabVerb *verb, const char *path)
 {
-  g_autoptr (ScenarioOverrides) overrides = scenarios_parse_sets (verb->sets, NULL, "lab");
+  g_autoptr (ScenarioOverrides) overrides =
+      scenarios_make_overrides (verb->sets, NULL, NULL, "lab");
   g_autoptr (Scenario) scenario = overrides ? scenarios_load (path, overrides) : NULL;
   volatile sig_atomic_t *stop = tool_catch_signals ();
   g_autoptr (GError) error = NULL;
