@@ -2,10 +2,9 @@
 /* link-control.c - how much may be in flight on a link, and when it is suspected.
  *
  * Window: doubles per round trip from the start window while the delivery rate still grows (as slow
- * start), then follows rate x RTT: 1.25 SRTT + 4 RTTVAR, within 4 to 8 times the bandwidth-delay
- * product, plus two messages, so that late acknowledgements (jitter, retransmissions below, which
- * hold them back for a round trip with a queue in it, and another one) do not leave the link idle
- * and a link that has become faster is found out within a few round trips. What
+ * start), then follows rate x RTT: 1.25 SRTT + 4 RTTVAR, within 2 to 4 times the bandwidth-delay
+ * product, plus two messages, so that late acknowledgements (jitter, retransmissions below) do not
+ * leave the link idle and a link that has become faster is found out within a few round trips. What
  * keeps the queue short is the limit on unsent data below (caiman_link_get_send_limit()): two
  * messages. When the minimum RTT has not been met for a while, the window goes below the BDP for
  * one round trip to let queues drain and see it again (compare BBR,
@@ -140,7 +139,7 @@ get_target_window (const CaimanLink *link, gint64 message_bytes)
   gint64 rate_bps = caiman_rate_get_bps (&link->rate);
   gint64 time_ns = link->rtt.srtt_ns / 4 * 5 + 4 * link->rtt.rttvar_ns;
   gint64 window = caiman_muldiv (rate_bps, time_ns, 8 * CAIMAN_NS_PER_S);
-  return CLAMP (window, 4 * bdp, 8 * bdp) + 2 * quantum;
+  return CLAMP (window, 2 * bdp, 4 * bdp) + 2 * quantum;
 }
 
 /* A path that has become longer starves the link: the rate falls although the window is full, and

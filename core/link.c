@@ -285,8 +285,7 @@ mark_reinject (CaimanLink *link, gint64 from_ns)
 /* When a path goes silent both ways, the acknowledgements of half a round trip die with it: what
  * was sent up to half a round trip after the last message that is known to have arrived has most
  * likely arrived as well, and what follows it blocks the receiver. So the younger part of the
- * flight goes first. Of the half a quarter is left out: the minimum RTT may have a queue in it, and
- * one message too few costs a pass over the whole flight, one too many no more than itself. */
+ * flight goes first. */
 void
 caiman_link_suspect (CaimanLink *link, gint64 silence_ns)
 {
@@ -298,8 +297,8 @@ caiman_link_suspect (CaimanLink *link, gint64 silence_ns)
   caiman_connection_trace (connection, CAIMAN_TRACE_LINK_SUSPECTED, link, 1, (guint64)silence_ns,
                            CAIMAN_REASON_SUSPECTED);
   link->reinject_older = link->last_acked_sent_ns >= 0;
-  gint64 margin_ns = caiman_rtt_get_min (&link->rtt, connection->now_ns) * 3 / 8;
-  mark_reinject (link, link->reinject_older ? link->last_acked_sent_ns + margin_ns : -1);
+  gint64 half_rtt_ns = caiman_rtt_get_min (&link->rtt, connection->now_ns) / 2;
+  mark_reinject (link, link->reinject_older ? link->last_acked_sent_ns + half_rtt_ns : -1);
 }
 
 gboolean
@@ -430,8 +429,6 @@ caiman_link_set_writable (CaimanLink *link, gboolean writable, gint64 now_ns)
     return;
   link->writable = writable;
   link->unwritable_since_ns = writable ? CAIMAN_TIME_NEVER : now_ns;
-  if (writable)
-    link->took_ns = now_ns;
   if (link->connection == NULL) {
     if (link->server && writable)
       caiman_server_link_ready (link->server, link);

@@ -25,15 +25,6 @@ caiman_scheduler_get (CaimanPolicy policy)
 
 /* --- Who may carry --- */
 
-/* A transport that goes on making room is not dead: what is below it repairs a loss, and would run
- * dry (and then send in one burst) if it got nothing new. */
-static gboolean
-still_takes (const CaimanLink *link)
-{
-  const CaimanConnection *connection = link->connection;
-  return connection->now_ns - link->took_ns < connection->config.suspect_floor_ns;
-}
-
 /* The lowest cost among usable links: those above suspicion first. */
 static gint64
 get_lowest_cost (const CaimanConnection *connection, gboolean *suspected_out)
@@ -59,7 +50,7 @@ caiman_scheduler_can_carry (const CaimanLink *link)
     return FALSE;
   gboolean only_suspected;
   gint64 lowest = get_lowest_cost (link->connection, &only_suspected);
-  if (link->suspected && !only_suspected && !still_takes (link))
+  if (link->suspected && !only_suspected)
     return FALSE;
   return link->cost <= MAX (lowest, link->connection->cost_allowed);
 }
