@@ -83,6 +83,7 @@ struct _CaimanLink {
   gboolean writable;
   gint64 unwritable_since_ns; /* CAIMAN_TIME_NEVER while writable */
   CaimanLinkHint hint;
+  gint64 delivered_ns; /* when @hint last told of more that has got through; -1: never */
 
   guint outbox; /* CaimanOutbox bits */
   GArray *acks; /* of guint32: sequence numbers to acknowledge */

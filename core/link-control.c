@@ -9,12 +9,16 @@
  * messages. When the minimum RTT has not been met for a while, the window goes below the BDP for
  * one round trip to let queues drain and see it again (compare BBR,
  * draft-cardwell-iccrg-bbr-congestion-control). Within one machine the window is at most 1.5 MiB.
+ * Over a transport with a congestion control of its own, none of that: TCP does not open a window
+ * that is not filled (RFC 7661), so it alone decides how much is in flight.
  *
  * Suspicion: the oldest message is overdue by SRTT + max (4 RTTVAR, floor), as RFC 6298's RTO, or
  * by what lone messages take and the floor (rtt.h), and no acknowledgement came for the floor
  * either. What is out on a suspected link is duplicated on
  * others at once; any acknowledgement clears it, and the link earns some patience; if none comes,
- * the link stops working. */
+ * the link stops working. As long as its transport tells that segments get through, the link gets
+ * new data all the same: it repairs a loss, and a window that runs dry meanwhile is filled in one
+ * burst, for the next loss. */
 #include "core/scheduler.h"
 
 #define YOUNG_ACKS            8
@@ -67,6 +71,13 @@ caiman_control_get_arrival (const CaimanLink *link, gsize bytes)
   gint64 rate_bps = caiman_control_get_rate (link), min_rtt_ns = get_min_rtt (link);
   gint64 queue_ns = MAX (get_send_time (link->flight.bytes, rate_bps) - min_rtt_ns, 0);
   return min_rtt_ns / 2 + queue_ns + get_send_time ((gint64)bytes, rate_bps);
+}
+
+/* Of its transport, as TCP has: one that counts what gets through. */
+static gboolean
+has_congestion_control (const CaimanLink *link)
+{
+  return link->hint.delivered > 0;
 }
 
 /* --- Window --- */
@@ -132,6 +143,8 @@ check_startup_end (CaimanLink *link)
 static gint64
 get_target_window (const CaimanLink *link, gint64 message_bytes)
 {
+  if (has_congestion_control (link))
+    return link->connection->config.link_window_max_bytes;
   gint64 bdp = caiman_control_get_bdp (link);
   gint64 quantum = MAX (message_bytes, (gint64)caiman_link_get_chunk_bytes (link));
   if (link->control.probe_rtt_until_ns > 0)
@@ -211,7 +224,8 @@ caiman_control_acked (CaimanLink *link, const CaimanTransmission *transmission, 
     if (new_round)
       check_startup_end (link);
   } else {
-    update_probe_rtt (link, sample_ns);
+    if (!has_congestion_control (link))
+      update_probe_rtt (link, sample_ns);
     if (new_round)
       check_longer_path (link);
   }
@@ -221,6 +235,16 @@ caiman_control_acked (CaimanLink *link, const CaimanTransmission *transmission, 
     return;
   update_send_limit (link);
   caiman_link_set_window (link, clamp_window (link, get_target_window (link, bytes)));
+}
+
+void
+caiman_control_hinted (CaimanLink *link)
+{
+  if (!has_congestion_control (link) || link->state != CAIMAN_LINK_WORKING ||
+      !link->control.startup)
+    return;
+  link->control.startup = FALSE;
+  caiman_link_set_window (link, clamp_window (link, get_target_window (link, 0)));
 }
 
 /* --- Suspicion --- */
@@ -318,7 +342,7 @@ get_condemn_time (const CaimanLink *link)
   if (!link->suspected || !has_alternative (link))
     return CAIMAN_TIME_NEVER;
   gint64 grace_ns = MAX (link->connection->config.condemn_min_ns, 2 * get_probe_timeout (link));
-  return caiman_time_add (link->suspected_since_ns, grace_ns);
+  return caiman_time_add (MAX (link->suspected_since_ns, link->delivered_ns), grace_ns);
 }
 
 gint64

@@ -65,7 +65,8 @@ caiman_link_new (const CaimanLinkInfo *info, guint32 id, const CaimanConfig *con
   link->quota_period_start_ns = now_ns;
   link->acks = g_array_new (FALSE, FALSE, sizeof (guint32));
   link->unwritable_since_ns = now_ns;
-  link->hint = (CaimanLinkHint) { -1, -1, -1, -1, -1 };
+  link->hint = (CaimanLinkHint) { -1, -1, -1, -1, -1, -1 };
+  link->delivered_ns = -1;
   link->retest_at_ns = CAIMAN_TIME_NEVER;
   link->ping_sent_ns = CAIMAN_TIME_NEVER;
   link->closing_deadline_ns = CAIMAN_TIME_NEVER;
@@ -461,7 +462,11 @@ caiman_link_set_hint (CaimanLink *link, const CaimanLinkHint *hint, gint64 now_n
 {
   if (link->connection)
     caiman_connection_enter (link->connection, now_ns);
+  if (hint->delivered > link->hint.delivered && link->hint.delivered > 0)
+    link->delivered_ns = now_ns;
   link->hint = *hint;
+  if (link->connection)
+    caiman_control_hinted (link);
 }
 
 gboolean

@@ -49,6 +49,8 @@ typedef struct {
   gint64 retransmits;  /* segments sent again so far */
   gint64 backoff;      /* RTO doublings in progress; > 0 means silence */
   gint64 min_rtt_ns;   /* smallest RTT of the transport itself; 0: not known, either */
+  gint64 delivered;    /* segments that the peer is known to have so far, also out of order: of a
+                          transport with congestion control; 0: not known, either */
 } CaimanLinkHint;
 
 /* Totals since the link was made, and what is true now. Byte counts are Data payload only, save

@@ -48,6 +48,11 @@ extern const CaimanScheduler caiman_scheduler_reference;
 
 const CaimanScheduler *caiman_scheduler_get (CaimanPolicy policy);
 
+/* A suspected link that gets nothing new. One whose transport gets segments through all the while
+ * is only late, for a loss that is being repaired: what is overdue on it is duplicated elsewhere,
+ * but it is used on. */
+gboolean caiman_scheduler_is_avoided (const CaimanLink *link);
+
 /* May carry reliable messages at all, room or not. Suspected links may only while no other can. */
 gboolean caiman_scheduler_can_carry (const CaimanLink *link);
 /* Can carry, is writable, and its window has room. */
@@ -75,6 +80,8 @@ CaimanLink *caiman_scheduler_pick_weighted (CaimanConnection *connection);
 /* link-control.c: window and suspicion. */
 void caiman_control_link_working (CaimanLink *link);
 void caiman_control_link_not_working (CaimanLink *link);
+/* The transport has told what it knows (link->hint). */
+void caiman_control_hinted (CaimanLink *link);
 void caiman_control_acked (CaimanLink *link, const CaimanTransmission *transmission,
                            gboolean new_round);
 /* A suspicion was cleared by an acknowledgement: the link earns patience for a while. */

@@ -314,6 +314,8 @@ end_get_hint (CaimanTransport *self, CaimanLinkHint *hint_out)
   hint_out->unsent_bytes = info.unsent_bytes;
   hint_out->retransmits = (gint64)info.retransmits;
   hint_out->backoff = info.backoff;
+  hint_out->min_rtt_ns = info.min_rtt_ns;
+  hint_out->delivered = (gint64)info.delivered;
 }
 
 static void

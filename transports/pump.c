@@ -242,7 +242,7 @@ carrier_take_hint (Carrier *carrier, gint64 now_ns)
   const CaimanTransportClass *klass = carrier->transport->klass;
   if (!klass->get_hint || now_ns - carrier->hint_ns < HINT_INTERVAL_NS)
     return;
-  CaimanLinkHint hint = { -1, -1, -1, -1, -1 };
+  CaimanLinkHint hint = { -1, -1, -1, -1, -1, -1 };
   klass->get_hint (carrier->transport, &hint);
   caiman_link_set_hint (carrier->link, &hint, now_ns);
   carrier->hint_ns = now_ns;
@@ -381,6 +381,19 @@ run_connector (CaimanPump *pump, gint64 now_ns)
   return worked;
 }
 
+/* Before anything is judged to be late: what transports know may be the reason. */
+static void
+take_hints (Endpoint *endpoint, gint64 now_ns)
+{
+  gsize n_links;
+  CaimanLink *const *links = caiman_connection_get_links (endpoint->connection, &n_links);
+  for (gsize i = 0; i < n_links; i++) {
+    Carrier *carrier = caiman_link_get_transport_data (links[i]);
+    if (carrier)
+      carrier_take_hint (carrier, now_ns);
+  }
+}
+
 static void
 update_links (Endpoint *endpoint, gint64 now_ns)
 {
@@ -403,8 +416,10 @@ run_connection (CaimanPump *pump, Endpoint *endpoint, gint64 now_ns)
   CaimanConnection *connection = endpoint->connection;
   /* The deadline of the last pass: what came in since has its own in the future, or gets it below
    * and another pass. */
-  if (endpoint->deadline_ns <= now_ns)
+  if (endpoint->deadline_ns <= now_ns) {
+    take_hints (endpoint, now_ns);
     caiman_connection_advance (connection, now_ns);
+  }
   update_links (endpoint, now_ns);
   gboolean worked = TRUE;
   while (worked) {

@@ -138,6 +138,7 @@ caiman_tcp_socket_get_hint (int fd, CaimanLinkHint *hint_out)
   /* All bits set: no sample yet. */
   if (info.tcpi_min_rtt != G_MAXUINT32)
     hint_out->min_rtt_ns = (gint64)info.tcpi_min_rtt * CAIMAN_NS_PER_US;
+  hint_out->delivered = info.tcpi_delivered;
 }
 
 void

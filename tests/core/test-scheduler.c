@@ -128,7 +128,6 @@ test_skips_unfit (void)
     g_assert_true (pick (&world, 1000000) == second);
     first->blocked_remote = FALSE;
     first->suspected = TRUE;
-    first->took_ns = MS (1000) - world.connection->config.suspect_floor_ns;
     g_assert_true (pick (&world, 1000000) == second);
     second->suspected = TRUE; /* none is above suspicion: better than nothing */
     g_assert_nonnull (pick (&world, 1000000));
@@ -200,24 +199,68 @@ test_weight (void)
   }
 }
 
-/* Suspected, but its transport has made room for more: TCP repairs a loss, it must not run dry. */
+/* Suspected, but its transport gets segments through: TCP repairs a loss, and must not run dry. */
 static void
-test_suspected_but_alive (void)
+test_suspected_but_delivering (void)
 {
   World world;
   world_init (&world, CAIMAN_POLICY_ADAPTIVE);
   CaimanLink *fast = world_add (&world, MBIT (50), MS (20), NULL);
   CaimanLink *slow = world_add (&world, MBIT (50), MS (40), NULL);
-  gint64 floor_ns = world.connection->config.suspect_floor_ns;
+  gint64 now_ns = MS (1000), floor_ns = world.connection->config.suspect_floor_ns;
+  CaimanLinkHint hint = { -1, -1, -1, -1, -1, 10 };
+  caiman_link_set_hint (fast, &hint, now_ns);
   fast->suspected = TRUE;
-  fast->took_ns = MS (1000) - floor_ns + 1;
-  g_assert_true (pick (&world, 1000000) == fast);
-  fast->took_ns = MS (1000) - floor_ns;
   g_assert_true (pick (&world, 1000000) == slow);
-  caiman_link_set_writable (fast, FALSE, MS (1000));
-  g_assert_cmpint (fast->took_ns, ==, MS (1000) - floor_ns);
-  caiman_link_set_writable (fast, TRUE, MS (1000));
-  g_assert_cmpint (fast->took_ns, ==, MS (1000));
+  hint.delivered = 11;
+  caiman_link_set_hint (fast, &hint, now_ns);
+  g_assert_true (pick (&world, 1000000) == fast);
+  caiman_link_set_hint (fast, &hint, now_ns + floor_ns);
+  g_assert_true (pick (&world, 1000000) == fast);
+  caiman_link_set_hint (fast, &hint, now_ns + floor_ns + 1);
+  g_assert_true (pick (&world, 1000000) == slow);
+  world_clear (&world);
+}
+
+/* A link that is still being heard of below is not condemned for what it was suspected of. */
+static void
+test_delivering_is_not_condemned (void)
+{
+  World world;
+  world_init (&world, CAIMAN_POLICY_ADAPTIVE);
+  CaimanLink *link = world_add (&world, MBIT (50), MS (20), NULL);
+  world_add (&world, MBIT (50), MS (20), NULL);
+  CaimanLinkHint hint = { -1, -1, -1, -1, -1, 10 };
+  caiman_link_set_hint (link, &hint, MS (1000));
+  caiman_flight_append (&link->flight, 0, 0)->snapshot.sent_ns = MS (800);
+  caiman_link_suspect (link, MS (30));
+  gint64 condemned_ns = caiman_control_get_deadline (world.connection);
+  hint.delivered = 11;
+  caiman_link_set_hint (link, &hint, MS (1100));
+  g_assert_cmpint (caiman_control_get_deadline (world.connection), ==, condemned_ns + MS (100));
+  world_clear (&world);
+}
+
+/* Where TCP limits what is in flight, the window does not: a congestion window that is never filled
+ * does not grow. */
+static void
+test_window_over_congestion_control (void)
+{
+  World world;
+  world_init (&world, CAIMAN_POLICY_ADAPTIVE);
+  CaimanLink *link = world_add (&world, MBIT (50), MS (20), NULL);
+  gint64 max_bytes = world.connection->config.link_window_max_bytes;
+  CaimanLinkHint hint = { -1, -1, -1, -1, -1, 0 };
+  link->control.startup = TRUE;
+  caiman_link_set_hint (link, &hint, MS (1000));
+  g_assert_cmpint (link->window_bytes, <, max_bytes);
+  hint.delivered = 1;
+  caiman_link_set_hint (link, &hint, MS (1000));
+  g_assert_cmpint (link->window_bytes, ==, max_bytes);
+  CaimanTransmission transmission = { .size_bytes = 65536 };
+  transmission.snapshot.sent_ns = MS (980);
+  caiman_control_acked (link, &transmission, TRUE);
+  g_assert_cmpint (link->window_bytes, ==, max_bytes);
   world_clear (&world);
 }
 
@@ -287,10 +330,10 @@ test_younger_first (void)
     message->n_outstanding = 1;
     caiman_flight_append (&link->flight, message->seq, 0)->snapshot.sent_ns = MS (1000 + 5 * i);
   }
-  link->last_acked_sent_ns = MS (995); /* three eighths of the RTT later: after 1 002.5 ms */
+  link->last_acked_sent_ns = MS (995); /* half a round trip later: what was sent at 1 005 ms */
   caiman_link_suspect (link, MS (30));
-  g_assert_cmpuint (connection->queue.n_resend, ==, 3);
-  g_assert_cmpuint (caiman_send_queue_next_resend (&connection->queue)->seq, ==, 1);
+  g_assert_cmpuint (connection->queue.n_resend, ==, 2);
+  g_assert_cmpuint (caiman_send_queue_next_resend (&connection->queue)->seq, ==, 2);
   g_assert_true (caiman_link_reinject_older (link));
   g_assert_cmpuint (caiman_send_queue_next_resend (&connection->queue)->seq, ==, 0);
   g_assert_false (caiman_link_reinject_older (link));
@@ -342,8 +385,13 @@ main (int argc, char **argv)
   g_test_add_func ("/core/scheduler/adaptive/waits-for-window", test_waits_for_window);
   g_test_add_func ("/core/scheduler/local-window", test_local_window);
   g_test_add_func ("/core/scheduler/control/hint-backoff", test_hint_backoff);
+  g_test_add_func ("/core/scheduler/control/suspected-but-delivering",
+                   test_suspected_but_delivering);
+  g_test_add_func ("/core/scheduler/control/delivering-is-not-condemned",
+                   test_delivering_is_not_condemned);
+  g_test_add_func ("/core/scheduler/control/window-over-congestion-control",
+                   test_window_over_congestion_control);
   g_test_add_func ("/core/scheduler/control/younger-first", test_younger_first);
-  g_test_add_func ("/core/scheduler/adaptive/suspected-but-alive", test_suspected_but_alive);
   g_test_add_func ("/core/scheduler/skips-unfit", test_skips_unfit);
   g_test_add_func ("/core/scheduler/cost", test_cost);
   g_test_add_func ("/core/scheduler/weight", test_weight);

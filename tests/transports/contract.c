@@ -631,7 +631,7 @@ static void
 test_hint (gconstpointer carrier)
 {
   g_autoptr (Pair) pair = connected_pair_new (carrier);
-  CaimanLinkHint hint = { -1, -1, -1, -1 };
+  CaimanLinkHint hint = { -1, -1, -1, -1, -1, -1 };
   transfer (pair, 26, 26);
   if (pair->client.transport->klass->get_hint)
     pair->client.transport->klass->get_hint (pair->client.transport, &hint);

@@ -476,7 +476,7 @@ test_options (void)
   g_assert_cmpint (getsockopt (fd, IPPROTO_TCP, TCP_CONGESTION, congestion, &size), ==, 0);
   g_assert_cmpstr (congestion, ==, "reno");
 
-  CaimanLinkHint hint = { -1, -1, -1, -1 };
+  CaimanLinkHint hint = { -1, -1, -1, -1, -1, -1 };
   fixture->transport->klass->get_hint (fixture->transport, &hint);
   g_assert_cmpint (hint.rtt_ns, >, 0);
   g_assert_cmpint (hint.unsent_bytes, ==, 0);
@@ -564,7 +564,7 @@ test_send_limit (void)
     settle (fixture);
   }
   g_assert_false (klass->is_writable (fixture->transport));
-  CaimanLinkHint hint = { -1, -1, -1, -1 };
+  CaimanLinkHint hint = { -1, -1, -1, -1, -1, -1 };
   klass->get_hint (fixture->transport, &hint);
   g_assert_cmpint (hint.unsent_bytes, <=, 64 * 1024);
   g_assert_cmpuint (sent, >, 64 * 1024);
