@@ -81,7 +81,7 @@ struct _CaimanLink {
 
   gboolean writable;
   gint64 unwritable_since_ns; /* CAIMAN_TIME_NEVER while writable */
-  gint64 took_ns; /* when the transport last made room for more */
+  gint64 took_ns;             /* when the transport last made room for more */
   CaimanLinkHint hint;
 
   guint outbox; /* CaimanOutbox bits */

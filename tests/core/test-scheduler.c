@@ -257,10 +257,10 @@ test_younger_first (void)
     message->n_outstanding = 1;
     caiman_flight_append (&link->flight, message->seq, 0)->snapshot.sent_ns = MS (1000 + 5 * i);
   }
-  link->last_acked_sent_ns = MS (995); /* half a round trip later: what was sent at 1 005 ms */
+  link->last_acked_sent_ns = MS (995); /* three eighths of the RTT later: after 1 002.5 ms */
   caiman_link_suspect (link, MS (30));
-  g_assert_cmpuint (connection->queue.n_resend, ==, 2);
-  g_assert_cmpuint (caiman_send_queue_next_resend (&connection->queue)->seq, ==, 2);
+  g_assert_cmpuint (connection->queue.n_resend, ==, 3);
+  g_assert_cmpuint (caiman_send_queue_next_resend (&connection->queue)->seq, ==, 1);
   g_assert_true (caiman_link_reinject_older (link));
   g_assert_cmpuint (caiman_send_queue_next_resend (&connection->queue)->seq, ==, 0);
   g_assert_false (caiman_link_reinject_older (link));

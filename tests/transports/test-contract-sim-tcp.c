@@ -79,7 +79,8 @@ int
 main (int argc, char **argv)
 {
   static const ContractCarrier carrier = {
-    "sim-tcp", place_new, place_free, place_connect, place_connect_refused, place_step, place_settle,
+    "sim-tcp",  place_new,    place_free, place_connect, place_connect_refused,
+    place_step, place_settle,
   };
   g_test_init (&argc, &argv, NULL);
   contract_add_tests (&carrier);
