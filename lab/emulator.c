@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* emulator.c - see emulator.h. One lock around all links: the thread holds it while it works and
- * gives it up while it waits. */
+ * gives it up while it waits. (A pthread mutex: a thread sanitizer knows it.) */
 #include "lab/emulator.h"
 
 #include "lab/link.h"
@@ -8,6 +8,7 @@
 #include "lab/priority.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -30,7 +31,7 @@ struct _LabEmulator {
   gpointer user_data;
   gint64 base_ns; /* the clock at time 0 */
   int epoll_fd, wake_fd;
-  GMutex lock; /* of links, and of what they hold */
+  pthread_mutex_t lock; /* of links, and of what they hold */
   GThread *thread;
   gint stop;   /* atomic */
   gint broken; /* atomic */
@@ -187,11 +188,11 @@ run (gpointer user_data)
 
   lab_priority_set (LAB_PRIORITY_NETWORK);
   while (!g_atomic_int_get (&emulator->stop)) {
-    g_mutex_lock (&emulator->lock);
+    pthread_mutex_lock (&emulator->lock);
     read_packets (emulator, events, n_events);
     gint64 deadline_ns = advance (emulator);
     gint64 now_ns = get_now (emulator);
-    g_mutex_unlock (&emulator->lock);
+    pthread_mutex_unlock (&emulator->lock);
     gint64 timeout_ns =
         deadline_ns == CAIMAN_TIME_NEVER ? CAIMAN_TIME_NEVER : MAX (deadline_ns - now_ns, 0);
     n_events = MAX (wait_for (emulator->epoll_fd, events, timeout_ns), 0);
@@ -268,7 +269,7 @@ lab_emulator_new (const LabEmulatorOptions *options, LabLateFunc late, gpointer 
   LabEmulator *emulator = g_new0 (LabEmulator, 1);
 
   g_assert (options->n_links <= LAB_LINKS_MAX);
-  g_mutex_init (&emulator->lock);
+  pthread_mutex_init (&emulator->lock, NULL);
   emulator->links = g_ptr_array_new_with_free_func (free_link);
   emulator->bottlenecks = g_ptr_array_new ();
   for (guint i = 0; i < options->n_bottlenecks; i++)
@@ -322,7 +323,7 @@ lab_emulator_free (LabEmulator *emulator)
     close (emulator->wake_fd);
   if (emulator->epoll_fd >= 0)
     close (emulator->epoll_fd);
-  g_mutex_clear (&emulator->lock);
+  pthread_mutex_destroy (&emulator->lock);
   g_free (emulator);
 }
 
@@ -368,14 +369,14 @@ lab_emulator_get_cpu (const LabEmulator *emulator)
 static LabLink *
 begin_change (LabEmulator *emulator, guint link)
 {
-  g_mutex_lock (&emulator->lock);
+  pthread_mutex_lock (&emulator->lock);
   return get_link (emulator, link);
 }
 
 static void
 end_change (LabEmulator *emulator)
 {
-  g_mutex_unlock (&emulator->lock);
+  pthread_mutex_unlock (&emulator->lock);
   wake (emulator);
 }
 
@@ -383,9 +384,9 @@ void
 lab_emulator_get_config (LabEmulator *emulator, guint link, SimDirection direction,
                          SimPathConfig *config_out)
 {
-  g_mutex_lock (&emulator->lock);
+  pthread_mutex_lock (&emulator->lock);
   *config_out = *sim_path_get_config (lab_link_get_path (get_link (emulator, link), direction));
-  g_mutex_unlock (&emulator->lock);
+  pthread_mutex_unlock (&emulator->lock);
 }
 
 void
@@ -491,7 +492,7 @@ lab_emulator_get_wire_bytes (LabEmulator *emulator, guint link, SimDirection dir
       sim_packet_path_get_bottleneck_stats (lab_link_peek_packets (lab_link, direction));
   guint64 bytes = stats->bytes - stats->cross_bytes;
 
-  g_mutex_unlock (&emulator->lock);
+  pthread_mutex_unlock (&emulator->lock);
   return bytes;
 }
 
@@ -516,5 +517,5 @@ lab_emulator_get_stats (LabEmulator *emulator, guint link, SimDirection directio
 
   *stats_out = *lab_link_get_stats (lab_link, direction);
   *path_stats_out = *sim_packet_path_get_stats (lab_link_peek_packets (lab_link, direction));
-  g_mutex_unlock (&emulator->lock);
+  pthread_mutex_unlock (&emulator->lock);
 }
