@@ -30,11 +30,10 @@ struct _LabEmulator {
   LabLateFunc late;       /* (nullable) */
   gpointer user_data;
   gint64 base_ns; /* the clock at time 0 */
-  int epoll_fd, wake_fd;
+  int epoll_fd, wake_fd, broken_fd;
   pthread_mutex_t lock; /* of links, and of what they hold */
   GThread *thread;
-  gint stop;   /* atomic */
-  gint broken; /* atomic */
+  gint stop; /* atomic */
   gint64 timer_resolution_ns;
   gint64 cpu_ns; /* of the thread, when it has ended */
 };
@@ -97,6 +96,15 @@ measure_timer (int epoll_fd)
   }
   qsort (late_ns, PROBES, sizeof late_ns[0], compare_times);
   return late_ns[PROBES / 2];
+}
+
+static void
+raise_event (int event_fd)
+{
+  const guint64 one = 1;
+
+  if (write (event_fd, &one, sizeof one) < 0)
+    g_warn_if_fail (errno == EAGAIN);
 }
 
 /* Something that has a deadline: a direction of a link, or a bottleneck. */
@@ -162,7 +170,7 @@ read_link (LabEmulator *emulator, guint index, LabSide side)
   if (lab_link_read (link, side, get_now, emulator))
     return;
   epoll_ctl (emulator->epoll_fd, EPOLL_CTL_DEL, lab_link_get_fd (link, side), NULL);
-  g_atomic_int_set (&emulator->broken, TRUE);
+  raise_event (emulator->broken_fd);
 }
 
 static void
@@ -204,10 +212,7 @@ run (gpointer user_data)
 static void
 wake (LabEmulator *emulator)
 {
-  const guint64 one = 1;
-
-  if (write (emulator->wake_fd, &one, sizeof one) < 0)
-    g_warn_if_fail (errno == EAGAIN);
+  raise_event (emulator->wake_fd);
 }
 
 /* --- Life --- */
@@ -243,7 +248,8 @@ set_up (LabEmulator *emulator, GError **error)
 {
   emulator->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
   emulator->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (emulator->epoll_fd < 0 || emulator->wake_fd < 0) {
+  emulator->broken_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (emulator->epoll_fd < 0 || emulator->wake_fd < 0 || emulator->broken_fd < 0) {
     lab_set_error (error, errno, "make an event loop");
     return FALSE;
   }
@@ -278,7 +284,7 @@ lab_emulator_new (const LabEmulatorOptions *options, LabLateFunc late, gpointer 
   emulator->late = late;
   emulator->user_data = user_data;
   emulator->namespaces[LAB_SIDE_CLIENT] = emulator->namespaces[LAB_SIDE_SERVER] = -1;
-  emulator->epoll_fd = emulator->wake_fd = -1;
+  emulator->epoll_fd = emulator->wake_fd = emulator->broken_fd = -1;
   gboolean ok = set_up (emulator, error);
   for (guint i = 0; ok && i < options->n_links; i++)
     ok = add_link (emulator, &options->links[i], options->run_seed, error);
@@ -321,6 +327,8 @@ lab_emulator_free (LabEmulator *emulator)
   }
   if (emulator->wake_fd >= 0)
     close (emulator->wake_fd);
+  if (emulator->broken_fd >= 0)
+    close (emulator->broken_fd);
   if (emulator->epoll_fd >= 0)
     close (emulator->epoll_fd);
   pthread_mutex_destroy (&emulator->lock);
@@ -345,10 +353,10 @@ lab_emulator_get_interface (const LabEmulator *emulator, guint link)
   return lab_link_get_interface (get_link (emulator, link));
 }
 
-gboolean
-lab_emulator_is_broken (LabEmulator *emulator)
+int
+lab_emulator_get_broken_fd (const LabEmulator *emulator)
 {
-  return g_atomic_int_get (&emulator->broken);
+  return emulator->broken_fd;
 }
 
 gint64
