@@ -73,11 +73,14 @@ caiman_control_get_arrival (const CaimanLink *link, gsize bytes)
   return min_rtt_ns / 2 + queue_ns + get_send_time ((gint64)bytes, rate_bps);
 }
 
-/* Of its transport, as TCP has: one that counts what gets through. */
+/* Of its transport from end to end, as TCP has: one that counts what gets through, and whose round
+ * trip is the link's. Where it is much shorter, there is a proxy on the way that acknowledges for
+ * the peer, and what the transport knows ends there. */
 static gboolean
 has_congestion_control (const CaimanLink *link)
 {
-  return link->hint.delivered > 0;
+  const CaimanLinkHint *hint = &link->hint;
+  return hint->delivered > 0 && hint->min_rtt_ns > 0 && hint->min_rtt_ns >= get_min_rtt (link) / 2;
 }
 
 /* --- Window --- */
@@ -237,16 +240,6 @@ caiman_control_acked (CaimanLink *link, const CaimanTransmission *transmission, 
   caiman_link_set_window (link, clamp_window (link, get_target_window (link, bytes)));
 }
 
-void
-caiman_control_hinted (CaimanLink *link)
-{
-  if (!has_congestion_control (link) || link->state != CAIMAN_LINK_WORKING ||
-      !link->control.startup)
-    return;
-  link->control.startup = FALSE;
-  caiman_link_set_window (link, clamp_window (link, get_target_window (link, 0)));
-}
-
 /* --- Suspicion --- */
 
 static gboolean
@@ -321,6 +314,30 @@ get_probe_timeout (const CaimanLink *link)
   return timeout_ns;
 }
 
+/* How long the transport's word is taken for life without one of the peer's: what acknowledges
+ * segments may be a proxy on the way, behind which everything is dark. */
+static gint64
+get_trust_end (const CaimanLink *link)
+{
+  return caiman_time_add (link->last_ack_ns, 2 * get_probe_timeout (link));
+}
+
+void
+caiman_control_hinted (CaimanLink *link, gboolean gets_through)
+{
+  if (!has_congestion_control (link) || link->state != CAIMAN_LINK_WORKING)
+    return;
+  if (link->control.startup) {
+    link->control.startup = FALSE;
+    caiman_link_set_window (link, clamp_window (link, get_target_window (link, 0)));
+  }
+  if (!gets_through)
+    return;
+  link->delivered_ns = link->connection->now_ns;
+  if (link->delivered_ns <= get_trust_end (link))
+    caiman_link_clear_suspicion (link);
+}
+
 /* When the link becomes suspect, as things are; CAIMAN_TIME_NEVER: not at all. */
 static gint64
 get_suspect_time (const CaimanLink *link)
@@ -331,8 +348,9 @@ get_suspect_time (const CaimanLink *link)
   const CaimanTransmission *head = &link->flight.slots[link->flight.head];
   gint64 send_ns = get_send_time (head->size_bytes, caiman_control_get_rate (link));
   gint64 overdue_ns = caiman_time_add (head->snapshot.sent_ns, get_probe_timeout (link) + send_ns);
-  gint64 silent_ns = caiman_time_add (MAX (link->last_ack_ns, link->delivered_ns),
-                                      link->connection->config.suspect_floor_ns + 2 * send_ns);
+  gint64 heard_ns = MAX (link->last_ack_ns, MIN (link->delivered_ns, get_trust_end (link)));
+  gint64 silent_ns =
+      caiman_time_add (heard_ns, link->connection->config.suspect_floor_ns + 2 * send_ns);
   return MAX (overdue_ns, silent_ns);
 }
 

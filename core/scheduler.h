@@ -75,8 +75,10 @@ CaimanLink *caiman_scheduler_pick_weighted (CaimanConnection *connection);
 /* link-control.c: window and suspicion. */
 void caiman_control_link_working (CaimanLink *link);
 void caiman_control_link_not_working (CaimanLink *link);
-/* The transport has told what it knows (link->hint). */
-void caiman_control_hinted (CaimanLink *link);
+/* The transport has told what it knows (link->hint); @gets_through: more has got through than
+ * before.
+ */
+void caiman_control_hinted (CaimanLink *link, gboolean gets_through);
 void caiman_control_acked (CaimanLink *link, const CaimanTransmission *transmission,
                            gboolean new_round);
 /* A suspicion was cleared by an acknowledgement: the link earns patience for a while. */

@@ -208,7 +208,7 @@ test_delivering_is_not_suspected (void)
   CaimanLink *link = world_add (&world, MBIT (50), MS (20), NULL);
   world_add (&world, MBIT (50), MS (40), NULL);
   gint64 floor_ns = world.connection->config.suspect_floor_ns;
-  CaimanLinkHint hint = { -1, -1, -1, -1, -1, 10 };
+  CaimanLinkHint hint = { -1, -1, -1, -1, MS (20), 10 };
   caiman_flight_append (&link->flight, 0, 0)->snapshot.sent_ns = MS (800);
   caiman_link_set_hint (link, &hint, MS (1000));
   g_assert_cmpint (caiman_control_get_deadline (world.connection), ==, MS (1000) + floor_ns);
@@ -228,7 +228,7 @@ test_delivering_clears_suspicion (void)
   world_init (&world, CAIMAN_POLICY_ADAPTIVE);
   CaimanLink *fast = world_add (&world, MBIT (50), MS (20), NULL);
   CaimanLink *slow = world_add (&world, MBIT (50), MS (40), NULL);
-  CaimanLinkHint hint = { -1, -1, -1, -1, -1, 10 };
+  CaimanLinkHint hint = { -1, -1, -1, -1, MS (20), 10 };
   caiman_link_set_hint (fast, &hint, MS (1000));
   caiman_link_suspect (fast, MS (30));
   g_assert_true (pick (&world, 1000000) == slow);
@@ -248,7 +248,7 @@ test_window_over_congestion_control (void)
   world_init (&world, CAIMAN_POLICY_ADAPTIVE);
   CaimanLink *link = world_add (&world, MBIT (50), MS (20), NULL);
   gint64 max_bytes = world.connection->config.link_window_max_bytes;
-  CaimanLinkHint hint = { -1, -1, -1, -1, -1, 0 };
+  CaimanLinkHint hint = { -1, -1, -1, -1, MS (20), 0 };
   link->control.startup = TRUE;
   caiman_link_set_hint (link, &hint, MS (1000));
   g_assert_cmpint (link->window_bytes, <, max_bytes);
@@ -259,6 +259,26 @@ test_window_over_congestion_control (void)
   transmission.snapshot.sent_ns = MS (980);
   caiman_control_acked (link, &transmission, TRUE);
   g_assert_cmpint (link->window_bytes, ==, max_bytes);
+  world_clear (&world);
+}
+
+/* A transport whose round trip is a fraction of the link's knows of the way to a proxy only. */
+static void
+test_proxy_is_not_the_peer (void)
+{
+  World world;
+  world_init (&world, CAIMAN_POLICY_ADAPTIVE);
+  CaimanLink *link = world_add (&world, MBIT (50), MS (20), NULL);
+  world_add (&world, MBIT (50), MS (40), NULL);
+  CaimanLinkHint hint = { -1, -1, -1, -1, MS (9), 10 };
+  link->control.startup = TRUE;
+  caiman_link_set_hint (link, &hint, MS (1000));
+  g_assert_true (link->control.startup);
+  caiman_flight_append (&link->flight, 0, 0)->snapshot.sent_ns = MS (900);
+  caiman_link_suspect (link, MS (30));
+  hint.delivered = 11;
+  caiman_link_set_hint (link, &hint, MS (1000));
+  g_assert_true (link->suspected);
   world_clear (&world);
 }
 
@@ -387,6 +407,7 @@ main (int argc, char **argv)
                    test_delivering_is_not_suspected);
   g_test_add_func ("/core/scheduler/control/delivering-clears-suspicion",
                    test_delivering_clears_suspicion);
+  g_test_add_func ("/core/scheduler/control/proxy-is-not-the-peer", test_proxy_is_not_the_peer);
   g_test_add_func ("/core/scheduler/control/window-over-congestion-control",
                    test_window_over_congestion_control);
   g_test_add_func ("/core/scheduler/control/younger-first", test_younger_first);
