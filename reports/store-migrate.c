@@ -13,6 +13,7 @@ static const StoreMigration migrations[] = {
   { .resource = "/caiman/reports/schema-2.sql" },
   { .resource = "/caiman/reports/schema-3.sql" },
   { .resource = "/caiman/reports/schema-4.sql" },
+  { .resource = "/caiman/reports/schema-5.sql" },
 };
 
 const StoreMigration *
