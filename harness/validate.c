@@ -12,11 +12,11 @@ append_all (GPtrArray *to, GPtrArray *from)
 }
 
 GPtrArray *
-validate_check (const Scenario *scenario)
+validate_check (const ValidateScenario *scenario)
 {
   GPtrArray *refused = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GPtrArray) sim = run_check (scenario, "sim");
-  g_autoptr (GPtrArray) lab = run_check (scenario, "lab");
+  g_autoptr (GPtrArray) sim = run_check (scenario->sim, "sim");
+  g_autoptr (GPtrArray) lab = run_check (scenario->lab, "lab");
 
   append_all (refused, sim);
   append_all (refused, lab);
@@ -59,13 +59,17 @@ run_lab (const Scenario *scenario, guint64 seed, const ValidateOptions *options,
 }
 
 gboolean
-validate_run (const Scenario *scenario, const ValidateOptions *options, GError **error)
+validate_run (const ValidateScenario *scenario, const ValidateOptions *options, GError **error)
 {
-  for (guint i = 0; i < options->n_repeats && !*options->stop; i++) {
-    guint64 seed = scenario->seed_first + i;
-    int ignored;
-    if (!run_lab (scenario, seed, options, error) ||
-        (!*options->stop && !run_once (scenario, seed, "sim", options, &ignored, error)))
+  guint64 seed = scenario->lab->seed_first;
+  int ignored;
+
+  for (guint i = 0; i < options->n_repeats; i++) {
+    if (!run_lab (scenario->lab, seed + i, options, error))
+      return FALSE;
+  }
+  for (guint i = 0; i < options->n_repeats * VALIDATE_SIM_RUNS && !*options->stop; i++) {
+    if (!run_once (scenario->sim, seed + i, "sim", options, &ignored, error))
       return FALSE;
   }
   return TRUE;

@@ -20,10 +20,19 @@ G_BEGIN_DECLS
 /* What is told of each run while they go on. @problems: of char *. */
 typedef void (*ValidateFunc) (const StoreRun *run, const GPtrArray *problems, gpointer user_data);
 
+/* Runs of the simulator for each of the lab: they cost little, and of a sample of few the median is
+ * a matter of luck. */
+#define VALIDATE_SIM_RUNS 5
+
+/* A scenario as each testbed has it. */
+typedef struct {
+  Scenario *sim, *lab;
+} ValidateScenario;
+
 typedef struct {
   Store *store;
   gint64 campaign_id;
-  guint n_repeats;             /* with the scenario's seed, and those that follow it */
+  guint n_repeats;             /* in the lab, with the scenario's seed and those that follow it */
   const char *git_id;          /* (nullable) */
   volatile sig_atomic_t *stop; /* no more runs once this is set */
   ValidateFunc told;
@@ -32,10 +41,11 @@ typedef struct {
 
 /* Why @scenario cannot be compared here, as run_check() tells it for both testbeds; empty: it can.
  * (transfer full) of char * */
-GPtrArray *validate_check (const Scenario *scenario);
+GPtrArray *validate_check (const ValidateScenario *scenario);
 
-/* All runs of @scenario: per seed one in the lab, by itself, and one in the simulator. */
-gboolean validate_run (const Scenario *scenario, const ValidateOptions *options, GError **error);
+/* All runs of @scenario: those in the lab one by one, then those of the simulator. */
+gboolean validate_run (const ValidateScenario *scenario, const ValidateOptions *options,
+                       GError **error);
 
 /* What the recorded runs amount to, of each scenario that has runs of both testbeds: those of the
  * campaigns of the name @campaign (NULL: of any) and of that with @campaign_id (0: of all). Runs

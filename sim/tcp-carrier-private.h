@@ -37,6 +37,8 @@ typedef struct {
   gboolean finished;      /* close() */
   gboolean vanished;      /* the host is gone: no answer to anything */
   gboolean told_full;     /* is_writable() said FALSE: writable() is owed */
+  gint64 queued_bytes;    /* of the stream, which the endpoint has not taken yet */
+  gint64 queue_max_bytes; /* no more packets are taken from then on */
   CaimanReason failure;   /* to be reported; NONE: nothing */
   gint64 give_up_ns;      /* of a connect, or of draining */
   CaimanTimer timer;      /* the endpoint's deadline, or give_up_ns */

@@ -17,7 +17,7 @@ typedef struct {
   gboolean json;
   gboolean colour;
   Store *store;         /* (nullable) */
-  GPtrArray *scenarios; /* of Scenario (owned): those that can be compared */
+  GPtrArray *scenarios; /* of ValidateScenario (owned): those that can be compared */
 } ValidateVerb;
 
 /* --- The outcome --- */
@@ -92,28 +92,55 @@ tell_run (const StoreRun *run, const GPtrArray *problems, gpointer user_data)
 }
 
 static void
-free_scenario (gpointer scenario)
+free_scenario (gpointer data)
 {
-  scenario_free (scenario);
+  ValidateScenario *scenario = data;
+
+  g_clear_pointer (&scenario->sim, scenario_free);
+  g_clear_pointer (&scenario->lab, scenario_free);
+  g_free (scenario);
 }
 
-/* FALSE: one has errors, which were told. Those that cannot be compared here are told, and left
- * out. */
+static Scenario *
+load_for (const char *path, const char *testbed)
+{
+  g_autoptr (ScenarioOverrides) overrides = scenarios_make_overrides (NULL, NULL, NULL, testbed);
+
+  return overrides ? scenarios_load (path, overrides) : NULL;
+}
+
+/* FALSE: it has errors, which were told. One that cannot be compared here is told, and left out. */
+static gboolean
+load_scenario (ValidateVerb *verb, const char *path)
+{
+  ValidateScenario *scenario = g_new0 (ValidateScenario, 1);
+  g_autoptr (GPtrArray) refused = NULL;
+
+  scenario->sim = load_for (path, "sim");
+  if (scenario->sim)
+    scenario->lab = load_for (path, "lab");
+  if (!scenario->lab) {
+    free_scenario (scenario);
+    return FALSE;
+  }
+  refused = validate_check (scenario);
+  for (guint i = 0; i < refused->len; i++)
+    g_printerr ("skipped %s: %s\n", path, (const char *)g_ptr_array_index (refused, i));
+  if (refused->len == 0)
+    g_ptr_array_add (verb->scenarios, scenario);
+  else
+    free_scenario (scenario);
+  return TRUE;
+}
+
 static gboolean
 load_scenarios (ValidateVerb *verb, char **paths)
 {
   gboolean ok = TRUE;
 
   verb->scenarios = g_ptr_array_new_with_free_func (free_scenario);
-  for (gsize i = 0; paths[i]; i++) {
-    g_autoptr (Scenario) scenario = scenarios_load (paths[i], NULL);
-    g_autoptr (GPtrArray) refused = scenario ? validate_check (scenario) : NULL;
-    ok = ok && scenario;
-    for (guint r = 0; refused && r < refused->len; r++)
-      g_printerr ("skipped %s: %s\n", paths[i], (const char *)g_ptr_array_index (refused, r));
-    if (refused && refused->len == 0)
-      g_ptr_array_add (verb->scenarios, g_steal_pointer (&scenario));
-  }
+  for (gsize i = 0; paths[i]; i++)
+    ok = load_scenario (verb, paths[i]) && ok;
   return ok;
 }
 
@@ -218,7 +245,8 @@ verb_validate (int argc, char **argv)
   ValidateVerb verb = { .n_repeats = REPEAT_DEFAULT };
   const GOptionEntry entries[] = {
     { "repeat", 0, 0, G_OPTION_ARG_INT, &verb.n_repeats,
-      "Runs of each in both, with a seed each (default 3)", "N" },
+      "Runs of each in the lab, with a seed each (default 3); five times as many in the simulator",
+      "N" },
     { "db", 0, 0, G_OPTION_ARG_FILENAME, &verb.db, "Record there; made when missing", "FILE" },
     { "campaign", 0, 0, G_OPTION_ARG_STRING, &verb.campaign, "Name of this group of runs", "NAME" },
     { "from", 0, 0, G_OPTION_ARG_FILENAME, &verb.from,
