@@ -43,17 +43,22 @@ sim_tcp_end_fail_later (TcpEnd *end, CaimanReason reason)
   caiman_timer_queue_arm (carrier->queue, &end->task_timer, tcp_carrier_now (carrier));
 }
 
+void
+sim_tcp_end_finish (TcpEnd *end)
+{
+  if (end->queued_bytes > 0)
+    sim_tcp_write (end->tcp, end->queued_bytes, get_now (end));
+  end->queued_bytes = 0;
+  sim_tcp_close (end->tcp, get_now (end));
+  end->finished = TRUE;
+}
+
 /* What is queued, then FIN; what comes is thrown away until the peer has ended, too. */
 static void
 drain (TcpEnd *end)
 {
   if (!end->finished)
-    /* All at once: nothing more comes, whose order could matter. */
-    if (end->queued_bytes > 0)
-      sim_tcp_write (end->tcp, end->queued_bytes, get_now (end));
-  end->queued_bytes = 0;
-  sim_tcp_close (end->tcp, get_now (end));
-  end->finished = TRUE;
+    sim_tcp_end_finish (end);
   end->give_up_ns = caiman_time_add (get_now (end), DRAIN_NS);
 }
 
@@ -319,8 +324,7 @@ end_close (CaimanTransport *self)
   }
   if (end->finished)
     return;
-  sim_tcp_close (end->tcp, get_now (end));
-  end->finished = TRUE;
+  sim_tcp_end_finish (end);
   add_task (end);
 }
 

@@ -119,6 +119,9 @@ void sim_tcp_end_fail (TcpEnd *end, CaimanReason reason);
 void sim_tcp_end_fail_later (TcpEnd *end, CaimanReason reason);
 void sim_tcp_end_task (gpointer user_data);
 
+/* All that is queued is written, at once, as nothing more comes, and FIN behind it. */
+void sim_tcp_end_finish (TcpEnd *end);
+
 /* tcp-carrier-fault.c: slots of SimCarrierClass */
 void sim_tcp_carrier_will_change (SimCarrier *carrier, SimDirection direction);
 void sim_tcp_carrier_changed (SimCarrier *carrier, SimDirection direction);
