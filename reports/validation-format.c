@@ -3,7 +3,6 @@
 #include "reports/validation.h"
 
 #include "reports/format.h"
-#include "reports/json-text.h"
 #include "reports/table.h"
 
 #include <math.h>
@@ -197,4 +196,31 @@ validation_format_json (const GPtrArray *rows)
   json_text_close (&json, '}');
   g_autofree char *text = json_text_finish (&json);
   return g_strconcat (text, "\n", NULL);
+}
+
+/* --- HTML --- */
+
+void
+validation_append_columns (JsonText *json, const GPtrArray *rows)
+{
+  json_text_open (json, '[');
+  for (guint i = 0; i < rows->len; i++) {
+    const ValidationRow *row = get_row (rows, i);
+    g_autofree char *name = format_name (row);
+    json_text_open (json, '[');
+    json_text_string (json, row->scenario);
+    json_text_string (json, name);
+    json_text_string (json, row->unit);
+    json_text_number (json, row->sim.median);
+    json_text_number (json, row->lab.median);
+    json_text_number (json, row->lab.min);
+    json_text_number (json, row->lab.max);
+    json_text_integer (json, row->sim.n_runs);
+    json_text_integer (json, row->lab.n_runs);
+    json_text_number (json, validation_row_get_error (row));
+    json_text_number (json, row->tolerance);
+    json_text_boolean (json, row->held);
+    json_text_close (json, ']');
+  }
+  json_text_close (json, ']');
 }

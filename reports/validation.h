@@ -4,6 +4,7 @@
  * What is compared and how much it may differ is decided by harness/validate.h. */
 #pragma once
 
+#include "reports/json-text.h"
 #include "reports/store.h"
 
 G_BEGIN_DECLS
@@ -68,5 +69,8 @@ gboolean validation_find (Store *store, const char *name, gint64 *campaign_id_ou
 char *validation_format_text (const GPtrArray *rows, gboolean colour);
 char *validation_format_markdown (const GPtrArray *rows);
 char *validation_format_json (const GPtrArray *rows);
+
+/* For the HTML report: an array of rows, each an array; report/validation.js knows its order. */
+void validation_append_columns (JsonText *json, const GPtrArray *rows);
 
 G_END_DECLS
