@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What many short runs cost beside the simulation itself, as a table in Markdown.
 
-usage: sweep.py [--runs N] [--repeat N] [--jobs N] BUILD
+usage: sweep.py [--runs N] [--repeat N] [--jobs N] [--scenario FILE] BUILD
 
 Takes turns: `caiman sweep` with a database, the same without one, and BUILD/bench/whole-run, which
 runs the same scenario in one process with nothing around it. Real time suffers from whatever else
@@ -37,9 +37,9 @@ def take_turn(options, folder):
         os.unlink(os.path.join(folder, name))
     sweep = [f"{options.build}/tools/caiman", "sweep", "-q", "-j", str(options.jobs), "--seed", f"1..{options.runs}"]
     ways = {
-        "recorded": [*sweep, "--db", db, SCENARIO],
-        "not recorded": [*sweep, "--no-db", SCENARIO],
-        "simulation alone": [f"{options.build}/bench/whole-run", "--seeds", str(options.runs), SCENARIO],
+        "recorded": [*sweep, "--db", db, options.scenario],
+        "not recorded": [*sweep, "--no-db", options.scenario],
+        "simulation alone": [f"{options.build}/bench/whole-run", "--seeds", str(options.runs), options.scenario],
     }
     times = {way: measure(command) for way, command in ways.items()}
     times["again"] = measure(ways["recorded"])  # all is there
@@ -58,6 +58,7 @@ def main():
     parser.add_argument("--runs", type=int, default=10000)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--scenario", default=SCENARIO, help="bench/short-runs.ini, runs of some 1.4 ms")
     parser.add_argument("build")
     options = parser.parse_args()
     turns = []

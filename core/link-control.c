@@ -16,9 +16,9 @@
  * by what lone messages take and the floor (rtt.h), and no acknowledgement came for the floor
  * either. What is out on a suspected link is duplicated on
  * others at once; any acknowledgement clears it, and the link earns some patience; if none comes,
- * the link stops working. As long as its transport tells that segments get through, the link gets
- * new data all the same: it repairs a loss, and a window that runs dry meanwhile is filled in one
- * burst, for the next loss. */
+ * the link stops working. That more segments got through below (a transport with congestion control
+ * tells) is as good as an acknowledgement: TCP repairs a loss, and a link that gets nothing
+ * meanwhile runs dry, and is filled in one burst afterwards, for the next loss. */
 #include "core/scheduler.h"
 
 #define YOUNG_ACKS            8
@@ -331,8 +331,8 @@ get_suspect_time (const CaimanLink *link)
   const CaimanTransmission *head = &link->flight.slots[link->flight.head];
   gint64 send_ns = get_send_time (head->size_bytes, caiman_control_get_rate (link));
   gint64 overdue_ns = caiman_time_add (head->snapshot.sent_ns, get_probe_timeout (link) + send_ns);
-  gint64 silent_ns =
-      caiman_time_add (link->last_ack_ns, link->connection->config.suspect_floor_ns + 2 * send_ns);
+  gint64 silent_ns = caiman_time_add (MAX (link->last_ack_ns, link->delivered_ns),
+                                      link->connection->config.suspect_floor_ns + 2 * send_ns);
   return MAX (overdue_ns, silent_ns);
 }
 
@@ -342,7 +342,7 @@ get_condemn_time (const CaimanLink *link)
   if (!link->suspected || !has_alternative (link))
     return CAIMAN_TIME_NEVER;
   gint64 grace_ns = MAX (link->connection->config.condemn_min_ns, 2 * get_probe_timeout (link));
-  return caiman_time_add (MAX (link->suspected_since_ns, link->delivered_ns), grace_ns);
+  return caiman_time_add (link->suspected_since_ns, grace_ns);
 }
 
 gint64

@@ -462,11 +462,15 @@ caiman_link_set_hint (CaimanLink *link, const CaimanLinkHint *hint, gint64 now_n
 {
   if (link->connection)
     caiman_connection_enter (link->connection, now_ns);
-  if (hint->delivered > link->hint.delivered && link->hint.delivered > 0)
-    link->delivered_ns = now_ns;
+  gboolean gets_through = hint->delivered > link->hint.delivered && link->hint.delivered > 0;
   link->hint = *hint;
-  if (link->connection)
-    caiman_control_hinted (link);
+  if (!link->connection)
+    return;
+  caiman_control_hinted (link);
+  if (gets_through) {
+    link->delivered_ns = now_ns;
+    caiman_link_clear_suspicion (link);
+  }
 }
 
 gboolean

@@ -25,15 +25,6 @@ caiman_scheduler_get (CaimanPolicy policy)
 
 /* --- Who may carry --- */
 
-gboolean
-caiman_scheduler_is_avoided (const CaimanLink *link)
-{
-  const CaimanConnection *connection = link->connection;
-  gboolean gets_through = link->delivered_ns >= 0 && connection->now_ns - link->delivered_ns <=
-                                                         connection->config.suspect_floor_ns;
-  return link->suspected && !gets_through;
-}
-
 /* The lowest cost among usable links: those above suspicion first. */
 static gint64
 get_lowest_cost (const CaimanConnection *connection, gboolean *suspected_out)
@@ -43,7 +34,7 @@ get_lowest_cost (const CaimanConnection *connection, gboolean *suspected_out)
     const CaimanLink *link = g_ptr_array_index (connection->links, i);
     if (!caiman_scheduler_is_usable (link))
       continue;
-    if (caiman_scheduler_is_avoided (link))
+    if (link->suspected)
       lowest_suspected = MIN (lowest_suspected, link->cost);
     else
       lowest = MIN (lowest, link->cost);
@@ -59,7 +50,7 @@ caiman_scheduler_can_carry (const CaimanLink *link)
     return FALSE;
   gboolean only_suspected;
   gint64 lowest = get_lowest_cost (link->connection, &only_suspected);
-  if (caiman_scheduler_is_avoided (link) && !only_suspected)
+  if (link->suspected && !only_suspected)
     return FALSE;
   return link->cost <= MAX (lowest, link->connection->cost_allowed);
 }

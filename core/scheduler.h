@@ -48,11 +48,6 @@ extern const CaimanScheduler caiman_scheduler_reference;
 
 const CaimanScheduler *caiman_scheduler_get (CaimanPolicy policy);
 
-/* A suspected link that gets nothing new. One whose transport gets segments through all the while
- * is only late, for a loss that is being repaired: what is overdue on it is duplicated elsewhere,
- * but it is used on. */
-gboolean caiman_scheduler_is_avoided (const CaimanLink *link);
-
 /* May carry reliable messages at all, room or not. Suspected links may only while no other can. */
 gboolean caiman_scheduler_can_carry (const CaimanLink *link);
 /* Can carry, is writable, and its window has room. */

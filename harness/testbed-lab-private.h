@@ -23,6 +23,8 @@ struct _TestbedLab {
   LabEmulator *emulator;
   Histogram lateness; /* of packets; the emulator's until it has stopped */
   gboolean network_runs;
+  CaimanLoopWatch broken_watch; /* an interface is gone, while @broken_is_watched */
+  gboolean broken_is_watched;
 };
 
 struct _TestbedLabLink {

@@ -3,7 +3,10 @@
 #include "harness/testbed-lab-private.h"
 
 #include "harness/testbed-sim.h"
+#include "lab/namespace.h"
 #include "lab/priority.h"
+
+#include <sys/epoll.h>
 
 static TestbedLab *
 to_lab (Testbed *self)
@@ -105,8 +108,6 @@ lab_get_timing (Testbed *self, TestbedTiming *timing_out)
   const TestbedLab *lab = to_lab (self);
 
   testbed_real_get_timing (self, timing_out);
-  if (!timing_out->failure && lab_emulator_is_broken (lab->emulator))
-    timing_out->failure = "a program has removed the interface of a link";
   timing_out->network_timer_ns = lab_emulator_get_timer_resolution (lab->emulator);
   timing_out->network_lateness_p99_ns = histogram_get_quantile (&lab->lateness, 990000);
   timing_out->network_lateness_max_ns = histogram_get_max (&lab->lateness);
@@ -116,10 +117,34 @@ lab_get_timing (Testbed *self, TestbedTiming *timing_out)
 /* --- Life --- */
 
 static void
+has_broken (CaimanLoopWatch *watch, guint32 epoll_events)
+{
+  TestbedLab *lab = (TestbedLab *)((char *)watch - G_STRUCT_OFFSET (TestbedLab, broken_watch));
+  g_autoptr (GError) error = g_error_new_literal (LAB_ERROR, LAB_ERROR_FAILED,
+                                                  "a program has removed the interface of a link");
+
+  caiman_loop_remove_watch (watch);
+  lab->broken_is_watched = FALSE;
+  testbed_real_fail (&lab->base, error);
+}
+
+static gboolean
+watch_emulator (TestbedLab *lab, GError **error)
+{
+  lab->broken_watch.ready = has_broken;
+  lab->broken_is_watched =
+      caiman_loop_add_watch (lab->base.loop, &lab->broken_watch,
+                             lab_emulator_get_broken_fd (lab->emulator), EPOLLIN, error);
+  return lab->broken_is_watched;
+}
+
+static void
 lab_free (Testbed *self)
 {
   TestbedLab *lab = to_lab (self);
 
+  if (lab->broken_is_watched)
+    caiman_loop_remove_watch (&lab->broken_watch);
   if (lab->network_runs)
     lab_priority_set (LAB_PRIORITY_ORDINARY);
   testbed_real_stop_all (&lab->base);
@@ -230,7 +255,7 @@ lab_create (const Scenario *scenario, guint64 seed, const TestbedHandler *handle
   if (testbed_real_init (&self->base, &testbed_lab_class, &funcs, scenario, handler, user_data,
                          error))
     self->emulator = make_emulator (self, seed, error);
-  if (!self->emulator) {
+  if (!self->emulator || !watch_emulator (self, error)) {
     lab_free (&self->base.base);
     return NULL;
   }

@@ -18,9 +18,9 @@ SimPathConfig testbed_sim_convert_traced (const Scenario *scenario, const Scenar
 /* Takes the parts @set_mask (ScenarioSetMask) of @wanted into @config. */
 void testbed_sim_set_parts (SimPathConfig *config, const SimPathConfig *wanted, guint set_mask);
 
-/* convert_traced() with all that only packets know of: traces, the shared bottleneck (borrowed, nullable)
- * and the cross traffic of one direction of link @link. @cross: an empty array of SimCrossConfig,
- * which must live until the configuration has been used. */
+/* convert_traced() with all that only packets know of: traces, the shared bottleneck (borrowed,
+ * nullable) and the cross traffic of one direction of link @link. @cross: an empty array of
+ * SimCrossConfig, which must live until the configuration has been used. */
 SimPathConfig testbed_sim_convert_direction (const Scenario *scenario, guint link,
                                              ScenarioDirection direction, SimBottleneck *shared,
                                              GArray *cross);

@@ -59,7 +59,7 @@ typedef struct {
   gint64 cpu_ns;     /* of both endpoints, their applications and the links */
 
   /* Of a testbed whose packets are moved by a thread of its own; else -1. */
-  gint64 network_timer_ns; /* how late its timers are at rest */
+  gint64 network_timer_ns;                                 /* how late its timers are at rest */
   gint64 network_lateness_p99_ns, network_lateness_max_ns; /* of packets; -1: there was none */
   gint64 network_cpu_ns;
 } TestbedTiming;

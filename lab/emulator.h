@@ -116,8 +116,9 @@ gsize lab_emulator_get_queue_bytes (LabEmulator *emulator, guint link, SimDirect
 void lab_emulator_get_stats (LabEmulator *emulator, guint link, SimDirection direction,
                              LabLinkStats *stats_out, SimPacketPathStats *path_stats_out);
 
-/* TRUE: an interface is gone (a program in a namespace has removed it), and with it the link. */
-gboolean lab_emulator_is_broken (LabEmulator *emulator);
+/* Readable: an interface is gone (a program in a namespace has removed it), and with it the link. A
+ * descriptor (borrowed) that stays so. */
+int lab_emulator_get_broken_fd (const LabEmulator *emulator);
 
 /* How late a timer of the emulator's kind is here: median of some waits, measured by new(). */
 gint64 lab_emulator_get_timer_resolution (const LabEmulator *emulator);

@@ -69,7 +69,6 @@ lab_namespace_new (GError **error)
     return -1;
   }
   if (set_loopback_up (error)) {
-    set_sysctl ("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
     set_sysctl ("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
     set_sysctl ("/proc/sys/net/ipv4/tcp_no_metrics_save", "1");
     fd = open (OWN_NAMESPACE, O_RDONLY | O_CLOEXEC);

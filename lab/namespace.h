@@ -20,8 +20,9 @@ GQuark lab_error_quark (void);
 /* Sets @error to what failed with errno @code; NOT_PERMITTED where that says so. */
 void lab_set_error (GError **error, int code, const char *what);
 
-/* A new network namespace with its loopback interface up, without IPv6, and without a cache of TCP
- * metrics (so that a connection starts as if it were the first). Returns a descriptor of it, or -1.
+/* A new network namespace with its loopback interface up, with IPv6 there alone (not on what comes
+ * later), and without a cache of TCP metrics (so that a connection starts as if it were the first).
+ * Returns a descriptor of it, or -1.
  */
 int lab_namespace_new (GError **error);
 

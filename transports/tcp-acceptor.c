@@ -15,10 +15,6 @@
  * on a fast link meanwhile not much more, and a flood shall leave about half of the time to the
  * links. When there is nothing else to do, the next dispatch follows at once. */
 #define ACCEPTS_PER_DISPATCH 2
-/* Connections taken in each interval, at most: more than anybody needs, and what a flood takes of a
- * processor stays small. The others wait in the kernel's queue meanwhile. */
-#define ACCEPTS_PER_INTERVAL 16
-#define INTERVAL_NS          CAIMAN_NS_PER_MS
 
 /* Without descriptors, as long as this. */
 #define PAUSE_NS (100 * CAIMAN_NS_PER_MS)
@@ -45,8 +41,6 @@ struct _CaimanTcpAcceptor {
   CaimanInterfaces *interfaces;
   GPtrArray *listeners; /* of Listener (owned) */
   CaimanTimer resume;   /* armed while accepting pauses */
-  gint64 interval_ns;   /* when the current one began */
-  guint n_in_interval;  /* connections taken in it */
   GHashTable *links;    /* CaimanLink (a reference) to its Ground (owned) */
   guint links_max;      /* at which the closed ones are looked for */
 };
@@ -231,40 +225,24 @@ resume (gpointer user_data)
 }
 
 static void
-pause_accepting (CaimanTcpAcceptor *self, gint64 until_ns)
+pause_accepting (CaimanTcpAcceptor *self)
 {
   set_accepting (self, FALSE);
-  caiman_loop_arm_timer (self->loop, &self->resume, until_ns);
-}
-
-/* FALSE: enough of them for now, and a pause begins. */
-static gboolean
-may_accept (CaimanTcpAcceptor *self)
-{
-  gint64 now_ns = caiman_loop_now (self->loop);
-  if (now_ns - self->interval_ns >= INTERVAL_NS) {
-    self->interval_ns = now_ns;
-    self->n_in_interval = 0;
-  }
-  if (self->n_in_interval < ACCEPTS_PER_INTERVAL)
-    return TRUE;
-  pause_accepting (self, self->interval_ns + INTERVAL_NS);
-  return FALSE;
+  caiman_loop_arm_timer (self->loop, &self->resume, caiman_loop_now (self->loop) + PAUSE_NS);
 }
 
 static void
 ready (CaimanLoopWatch *watch, guint32 epoll_events)
 {
   CaimanTcpAcceptor *self = ((Listener *)((char *)watch - offsetof (Listener, watch)))->acceptor;
-  for (guint i = 0; i < ACCEPTS_PER_DISPATCH && may_accept (self); i++) {
+  for (guint i = 0; i < ACCEPTS_PER_DISPATCH; i++) {
     struct sockaddr_storage remote = { 0 };
     socklen_t size = sizeof remote;
     int fd = accept4 (watch->fd, (struct sockaddr *)&remote, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    self->n_in_interval++;
     if (fd >= 0)
       take (self, fd, (const struct sockaddr *)&remote);
     else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-      return pause_accepting (self, caiman_loop_now (self->loop) + PAUSE_NS);
+      return pause_accepting (self);
     else if (errno == EAGAIN || errno == EWOULDBLOCK)
       return;
     /* Any other error is that of a connection which is gone already. */

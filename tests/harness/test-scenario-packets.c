@@ -315,7 +315,7 @@ test_pipe_refuses (void)
     g_autofree char *text = g_strdup_printf ("%s: a pipe has no packets", knobs[i]);
     g_assert_nonnull (strstr (all, text));
   }
-  g_assert_nonnull (strstr (all, "event m: set: mtu: a pipe has no packets; carrier = tcp has"));
+  g_assert_nonnull (strstr (all, "event m: set mtu: a pipe has no packets; carrier = tcp has"));
   for (guint i = 0; i < 2; i++) {
     g_autoptr (GPtrArray) told = testbed_find (i == 0 ? "sim" : "tcp")->check (scenario);
     g_assert_cmpuint (told->len, >=, refused->len - 1);

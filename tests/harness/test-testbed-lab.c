@@ -340,9 +340,10 @@ test_program_fails (gconstpointer data)
   if (!run_valid (&ran, LINKS UP ("4MB"), &foreign))
     return;
   ran_expect_exit (&ran, RUN_EXIT_INTERNAL);
-  ran_expect_problem (&ran, strcmp (data, "quits") == 0
-                                ? "the server's program has ended with status 5"
-                                : "a program has removed the interface of a link");
+  ran_expect_problem (
+      &ran, strcmp (data, "quits") == 0
+                ? "the server's program has ended with status 5"
+                : "the testbed has failed: a program has removed the interface of a link");
   ran_clear (&ran);
 }
 

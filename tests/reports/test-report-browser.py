@@ -293,7 +293,8 @@ def hostile_names(page):
         assert page.evaluate("document.title") == EVIL
         assert page.evaluate("document.querySelectorAll('img').length") == 0
         assert EVIL in text_of(page, "main")
-        expect_ink(page)
+        if fragment != "#/validation":  # a table alone
+            expect_ink(page)
 
 
 @test

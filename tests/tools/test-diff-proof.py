@@ -80,7 +80,7 @@ def split_halves():
     assert 2 <= failing <= N_SEEDS // 2, failing
     with connection:
         for campaign, name in [(2, "one"), (3, "other")]:
-            connection.execute("INSERT INTO campaign VALUES (?, ?, '', '', 0, 0)", (campaign, name))
+            connection.execute("INSERT INTO campaign (id, name, command, host, started_us, ended_us) VALUES (?, ?, '', '', 0, 0)", (campaign, name))
     rng = random.Random(1)
     alarms, verdicts, significant, tested = 0, 0, 0, 0
     for _ in range(N_DIFFS):
