@@ -89,6 +89,29 @@ take_campaign (Merge *merge, sqlite3_stmt *row, gint64 *id_out, GError **error)
   return TRUE;
 }
 
+/* What caiman validate made of the campaign @from of the source goes with it, once. */
+static gboolean
+copy_validation (Merge *merge, gint64 from, gint64 to, GError **error)
+{
+#define COLUMNS                                                                                    \
+  "campaign_id, seq, scenario_name, subject_kind, subject, name, unit, random_loss, n_sim, n_lab," \
+  " sim, lab, sim_min, sim_max, lab_min, lab_max, tolerance, held"
+  sqlite3_stmt *select = store_prepare_once (
+      merge->source, "SELECT " COLUMNS " FROM validation WHERE campaign_id = ?1", MERGE_WHAT,
+      error);
+  sqlite3_stmt *insert =
+      store_prepare_once (merge->target,
+                          "INSERT OR IGNORE INTO validation (" COLUMNS ")"
+                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+                          " ?15, ?16, ?17, ?18)",
+                          MERGE_WHAT, error);
+#undef COLUMNS
+  if (!select || !insert)
+    return FALSE;
+  store_bind (select, "l", from);
+  return merge_copy_rows (merge, select, insert, 0, to, error);
+}
+
 gboolean
 merge_map_campaign (Merge *merge, gint64 from, gint64 *to_out, GError **error)
 {
@@ -105,7 +128,8 @@ merge_map_campaign (Merge *merge, gint64 from, gint64 *to_out, GError **error)
     return FALSE;
   store_bind (row, "l", from);
   int more = store_step_row (merge->source, row, MERGE_WHAT, error);
-  gboolean ok = more == 1 && take_campaign (merge, row, to_out, error);
+  gboolean ok = more == 1 && take_campaign (merge, row, to_out, error) &&
+                copy_validation (merge, from, *to_out, error);
   sqlite3_reset (row);
   if (ok)
     remember (merge->campaigns, from, *to_out);

@@ -9,6 +9,7 @@
 #include "reports/report-select.h"
 #include "reports/report-summary.h"
 #include "reports/reports-resources.h"
+#include "reports/validation.h"
 
 #include <string.h>
 
@@ -16,9 +17,9 @@
 
 /* Our scripts, in the order in which they build on each other. */
 static const char *const scripts[] = {
-  "start.js",    "format.js",     "data.js",  "theme.js",    "plugins.js",
-  "charts.js",   "table.js",      "boxes.js", "swimlane.js", "heatmap.js",
-  "campaign.js", "run-tables.js", "run.js",   "sweep.js",    "router.js",
+  "start.js", "format.js", "data.js",       "theme.js",   "plugins.js",  "charts.js",
+  "table.js", "boxes.js",  "swimlane.js",   "heatmap.js", "campaign.js", "run-tables.js",
+  "run.js",   "sweep.js",  "validation.js", "router.js",
 };
 
 static void
@@ -176,14 +177,36 @@ format_summary (const Details *details, const char *title)
   return json_text_finish (&json);
 }
 
+/* What caiman validate has made of the newest campaign of the report that it has compared; none
+ * where it has not. (transfer full) */
+static GPtrArray *
+load_validation (Store *store, const ReportModel *model, GError **error)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_int64_hash, g_int64_equal);
+  for (guint i = model->entries->len; i-- > 0;) {
+    const gint64 *campaign_id = &report_model_get_run (model, i)->campaign_id;
+    if (!g_hash_table_add (seen, (gpointer)campaign_id))
+      continue;
+    g_autoptr (GPtrArray) rows = validation_load (store, *campaign_id, error);
+    if (!rows || rows->len > 0)
+      return g_steal_pointer (&rows);
+  }
+  return validation_rows_new ();
+}
+
 /* All runs in columns, the larger part of a report of many. */
 static char *
-format_columns (const ReportModel *model)
+format_columns (Store *store, const ReportModel *model, GError **error)
 {
+  g_autoptr (GPtrArray) validation = load_validation (store, model, error);
   JsonText json;
+  if (!validation)
+    return NULL;
   json_text_init (&json);
   json_text_open (&json, '{');
   report_summary_append (&json, model);
+  json_text_key (&json, "validation");
+  validation_append_columns (&json, validation);
   json_text_close (&json, '}');
   return json_text_finish (&json);
 }
@@ -292,7 +315,9 @@ report_html_format (Store *store, const ReportModel *model, const ReportHtmlOpti
   g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (gint64));
   g_autoptr (GHashTable) done = g_hash_table_new (NULL, NULL);
   g_autoptr (GHashTable) texts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_autofree char *columns = format_columns (model);
+  g_autofree char *columns = format_columns (store, model, error);
+  if (!columns)
+    return NULL;
   Details details = { store, model, options, out, get_limit (options, columns), ids, done, texts };
   if (!append_details (&details, error))
     return NULL;

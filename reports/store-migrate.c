@@ -9,10 +9,9 @@
 
 /* Append only: databases out there are at any of these versions. */
 static const StoreMigration migrations[] = {
-  { .resource = "/caiman/reports/schema.sql" },
-  { .resource = "/caiman/reports/schema-2.sql" },
-  { .resource = "/caiman/reports/schema-3.sql" },
-  { .resource = "/caiman/reports/schema-4.sql" },
+  { .resource = "/caiman/reports/schema.sql" },   { .resource = "/caiman/reports/schema-2.sql" },
+  { .resource = "/caiman/reports/schema-3.sql" }, { .resource = "/caiman/reports/schema-4.sql" },
+  { .resource = "/caiman/reports/schema-5.sql" },
 };
 
 const StoreMigration *

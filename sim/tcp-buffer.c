@@ -154,13 +154,14 @@ sim_tcp_tune_send (SimTcp *tcp)
       MAX (tcp->send_buffer_bytes, MIN (memory, SIM_TCP_SEND_BUFFER_MAX_BYTES));
 }
 
-/* Full: it is writable again when a third is free, as select() says. */
+/* Full: it is writable again when a third is free, as select() says, and the unsent part has fallen
+ * below half of its limit. */
 static gboolean
 has_room (const SimTcp *tcp)
 {
   gint64 used = tcp->written - tcp->una;
 
-  if (sim_tcp_get_unsent (tcp) >= tcp->unsent_limit_bytes)
+  if (sim_tcp_get_unsent (tcp) >= tcp->unsent_limit_bytes / (tcp->told_full ? 2 : 1))
     return FALSE;
   if (tcp->told_full && tcp->config.send_buffer_bytes == 0)
     return used <= tcp->send_buffer_bytes / 3 * 2;
@@ -174,6 +175,12 @@ sim_tcp_is_writable (const SimTcp *tcp)
 
   return tcp->state == SIM_TCP_ESTABLISHED && !tcp->closing &&
          sim_tcp_get_unsent (tcp) < tcp->unsent_limit_bytes && used < tcp->send_buffer_bytes;
+}
+
+gboolean
+sim_tcp_takes (const SimTcp *tcp)
+{
+  return sim_tcp_is_writable (tcp) && !tcp->told_full;
 }
 
 void

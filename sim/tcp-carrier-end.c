@@ -6,8 +6,10 @@
 
 /* How long an end that has been closed waits for its peer to end, too. */
 #define DRAIN_NS (10 * CAIMAN_NS_PER_S)
-/* What the least part of the send limit is that transports/tcp.c leaves to the kernel, twice. */
-#define SEND_LIMIT_MIN_BYTES 4096
+/* As transports/stream-output.c: half of a send limit is left to the kernel, no less than this; the
+ * other half is what the program holds itself. While none is set, it holds so much. */
+#define HALF_LIMIT_MIN_BYTES 2048
+#define QUEUE_BYTES          (128 * 1024)
 
 static gint64
 get_now (const TcpEnd *end)
@@ -41,13 +43,22 @@ sim_tcp_end_fail_later (TcpEnd *end, CaimanReason reason)
   caiman_timer_queue_arm (carrier->queue, &end->task_timer, tcp_carrier_now (carrier));
 }
 
+void
+sim_tcp_end_finish (TcpEnd *end)
+{
+  if (end->queued_bytes > 0)
+    sim_tcp_write (end->tcp, end->queued_bytes, get_now (end));
+  end->queued_bytes = 0;
+  sim_tcp_close (end->tcp, get_now (end));
+  end->finished = TRUE;
+}
+
 /* What is queued, then FIN; what comes is thrown away until the peer has ended, too. */
 static void
 drain (TcpEnd *end)
 {
   if (!end->finished)
-    sim_tcp_close (end->tcp, get_now (end));
-  end->finished = TRUE;
+    sim_tcp_end_finish (end);
   end->give_up_ns = caiman_time_add (get_now (end), DRAIN_NS);
 }
 
@@ -158,7 +169,17 @@ read_input (TcpEnd *end)
 static gboolean
 is_writable (const TcpEnd *end)
 {
-  return end->state == TCP_END_OPEN && !end->finished && sim_tcp_is_writable (end->tcp);
+  return end->state == TCP_END_OPEN && !end->finished && end->queued_bytes < end->queue_max_bytes;
+}
+
+/* One sendmsg() of all that is queued, if the socket takes it. */
+static void
+write_queued (TcpEnd *end)
+{
+  if (end->queued_bytes == 0 || !sim_tcp_takes (end->tcp))
+    return;
+  sim_tcp_write (end->tcp, end->queued_bytes, get_now (end));
+  end->queued_bytes = 0;
 }
 
 static void
@@ -167,6 +188,7 @@ tell_connected (TcpEnd *end)
   SimCarrier *carrier = end->connection->carrier;
 
   end->state = TCP_END_OPEN;
+  end->queue_max_bytes = QUEUE_BYTES;
   end->give_up_ns = CAIMAN_TIME_NEVER;
   end->told_full = FALSE;
   if (end->index == 0) {
@@ -187,6 +209,8 @@ sim_tcp_end_tell (TcpEnd *end)
 
   if ((events & SIM_TCP_EVENT_CONNECTED) && end->state == TCP_END_NEW)
     tell_connected (end);
+  if (end->state == TCP_END_OPEN)
+    write_queued (end);
   if (end->told_full && is_writable (end)) {
     end->told_full = FALSE;
     end->base.events->writable (end->base.user_data);
@@ -211,6 +235,8 @@ sim_tcp_end_task (gpointer user_data)
   end->failure = CAIMAN_REASON_NONE;
   if (failure != CAIMAN_REASON_NONE)
     end->base.events->failed (end->base.user_data, failure);
+  if (end->state == TCP_END_OPEN)
+    write_queued (end);
   sim_tcp_end_flush (end);
   sim_tcp_end_tell (end);
   sim_tcp_end_flush (end);
@@ -237,8 +263,7 @@ end_send (CaimanTransport *self, CaimanPacket *packet)
     caiman_packet_clear (packet);
     return;
   }
-  gint64 bytes = sim_tcp_stream_push (&end->connection->streams[end->index], packet);
-  sim_tcp_write (end->tcp, bytes, get_now (end));
+  end->queued_bytes += sim_tcp_stream_push (&end->connection->streams[end->index], packet);
   add_task (end);
 }
 
@@ -258,7 +283,8 @@ end_set_send_limit (CaimanTransport *self, gint64 limit_bytes)
 {
   TcpEnd *end = (TcpEnd *)self;
 
-  sim_tcp_set_unsent_limit (end->tcp, MAX (limit_bytes, SEND_LIMIT_MIN_BYTES));
+  end->queue_max_bytes = MAX (limit_bytes / 2, HALF_LIMIT_MIN_BYTES);
+  sim_tcp_set_unsent_limit (end->tcp, end->queue_max_bytes);
   if (end->told_full && is_writable (end))
     add_task (end);
 }
@@ -298,8 +324,7 @@ end_close (CaimanTransport *self)
   }
   if (end->finished)
     return;
-  sim_tcp_close (end->tcp, get_now (end));
-  end->finished = TRUE;
+  sim_tcp_end_finish (end);
   add_task (end);
 }
 

@@ -98,8 +98,7 @@ close_connection (TcpConnection *connection, guint argument)
     TcpEnd *end = &connection->ends[i];
     if (end->state == TCP_END_DEAD || end->finished)
       continue;
-    sim_tcp_close (end->tcp, tcp_carrier_now (connection->carrier));
-    end->finished = TRUE;
+    sim_tcp_end_finish (end);
     sim_tcp_end_flush (end);
   }
 }

@@ -37,6 +37,8 @@ typedef struct {
   gboolean finished;      /* close() */
   gboolean vanished;      /* the host is gone: no answer to anything */
   gboolean told_full;     /* is_writable() said FALSE: writable() is owed */
+  gint64 queued_bytes;    /* of the stream, which the endpoint has not taken yet */
+  gint64 queue_max_bytes; /* no more packets are taken from then on */
   CaimanReason failure;   /* to be reported; NONE: nothing */
   gint64 give_up_ns;      /* of a connect, or of draining */
   CaimanTimer timer;      /* the endpoint's deadline, or give_up_ns */
@@ -116,6 +118,9 @@ void sim_tcp_end_tell (TcpEnd *end);
 void sim_tcp_end_fail (TcpEnd *end, CaimanReason reason);
 void sim_tcp_end_fail_later (TcpEnd *end, CaimanReason reason);
 void sim_tcp_end_task (gpointer user_data);
+
+/* All that is queued is written, at once, as nothing more comes, and FIN behind it. */
+void sim_tcp_end_finish (TcpEnd *end);
 
 /* tcp-carrier-fault.c: slots of SimCarrierClass */
 void sim_tcp_carrier_will_change (SimCarrier *carrier, SimDirection direction);

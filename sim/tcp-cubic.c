@@ -217,10 +217,12 @@ cubic_on_rtt (SimTcpCc *cc, const SimTcpAckFacts *facts)
     return;
   if (cubic->delay_min_ns == 0 || facts->rtt_ns < cubic->delay_min_ns)
     cubic->delay_min_ns = facts->rtt_ns;
-  if (cubic->found || !sim_tcp_cc_in_slow_start (cc) || cc->cwnd < HYSTART_CWND_MIN)
+  if (cubic->found || !sim_tcp_cc_in_slow_start (cc))
     return;
   if (facts->una > cubic->round_end)
     hystart_reset (cubic, facts);
+  if (cc->cwnd < HYSTART_CWND_MIN)
+    return;
   gboolean is_long = train_is_long (cc, facts->now_ns);
   gboolean has_risen = delay_has_risen (cubic, facts->rtt_ns);
   if (is_long || has_risen) {

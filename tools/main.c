@@ -18,6 +18,7 @@ static const struct {
   { "run", verb_run, "run scenarios, judge and record them" },
   { "sweep", verb_sweep, "run what the database does not have of many runs" },
   { "lab", verb_lab, "run a scenario in the lab with other programs" },
+  { "validate", verb_validate, "hold the simulator against real kernel TCP" },
   { "check", verb_check, "print scenarios with every default, or all that is wrong with them" },
   { "replay", verb_replay, "run a recorded run again and compare every event" },
   { "show", verb_show, "list recorded runs, or show one" },

@@ -29,6 +29,7 @@ int verb_tunnel (int argc, char **argv);
 int verb_tunnel_status (int argc, char **argv); /* "tunnel status" */
 int verb_monitor (int argc, char **argv);
 int verb_lab (int argc, char **argv);
+int verb_validate (int argc, char **argv);
 
 /* Of the build: "abc1234", "unknown" outside of a repository. */
 const char *tool_get_git_id (void);

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// router.js - which page is shown: #/ all runs, #/run/12 one of them, #/sweep. So the browser's
+// router.js - which page is shown: #/ all runs, #/run/12 one of them, #/sweep, #/validation. So the browser's
 // back, a bookmark and a link in a chat all work.
 
 const pages = [
   { pattern: /^#?\/?$/, show: campaignPage, nav: '#/' },
   { pattern: /^#\/run\/(\d+)$/, show: runPage, nav: '#/run' },
   { pattern: /^#\/sweep$/, show: sweepPage, nav: '#/sweep' },
+  { pattern: /^#\/validation$/, show: validationPage, nav: '#/validation' },
 ];
 
 function navigation(current) {
   const links = [['#/', 'all runs']];
   if (sweptGroups().length) links.push(['#/sweep', 'sweep']);
+  if (validationRows.length) links.push(['#/validation', 'validation']);
   const seen = location.hash.match(/^#\/run\/(\d+)$/);
   if (seen) links.push([location.hash, `run ${seen[1]}`]);
   return links.map(([href, text]) => el('a', { href, 'aria-current': href === current || (seen && href === location.hash) ? 'page' : null }, text));

@@ -109,6 +109,23 @@ test_merge (Fixture *f, gconstpointer unused)
 }
 
 /* A simulated run that was made twice is one; in real time each counts. */
+/* What was compared in a campaign goes with it, once. */
+static void
+test_validation (Fixture *f, gconstpointer unused)
+{
+  exec (f->b,
+        "INSERT INTO validation VALUES (1, 0, 's', 'flow', 'upload', 'goodput', 'bit/s', 0, 15,"
+        " 3, 9.5, 10, 9, 10, 9, 11, 1, 1)");
+  merge (f, f->b, NULL, 2, 0);
+  merge (f, f->b, NULL, 0, 2);
+  g_assert_cmpint (fixture_query (f->target, "SELECT count (*) FROM validation"), ==, 1);
+  g_assert_cmpint (fixture_query (f->target, "SELECT round (100 * error) FROM validation_error"),
+                   ==, -5);
+  g_assert_cmpint (fixture_query (f->target, "SELECT used < 0.51 AND used > 0.49 AND lab_max = 11"
+                                             " FROM validation_error NATURAL JOIN validation"),
+                   ==, 1);
+}
+
 static void
 test_same_run_made_twice (Fixture *f, gconstpointer unused)
 {
@@ -246,6 +263,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, test) g_test_add (path, Fixture, NULL, set_up, test, tear_down)
   ADD ("/reports/merge/merge", test_merge);
+  ADD ("/reports/merge/validation", test_validation);
   ADD ("/reports/merge/same-run-made-twice", test_same_run_made_twice);
   ADD ("/reports/merge/unfinished", test_unfinished);
   ADD ("/reports/merge/campaigns", test_campaigns);

@@ -217,6 +217,7 @@ test_schema_is_commented (void)
   g_assert_cmpuint (count_commented_columns ("schema-2.sql"), ==, 4);
   g_assert_cmpuint (count_commented_columns ("schema-3.sql"), ==, 7);
   g_assert_cmpuint (count_commented_columns ("schema-4.sql"), ==, 11);
+  g_assert_cmpuint (count_commented_columns ("schema-5.sql"), ==, 18);
 }
 
 int

@@ -59,11 +59,28 @@ def write(name, text):
         file.write(text)
 
 
+@test
+def validation_page(page):
+    page.open("small.html", "#/validation")
+    assert "1 of 2 metrics within tolerance" in text_of(page, "p.note")
+    rows = "[...document.querySelectorAll('#validation-table tbody tr')].map((row) => row.textContent)"
+    first, second = page.evaluate(rows)
+    assert "within" in first and "-5.0 %" in first and "outside" in second and "–" in second, (first, second)
+    page.evaluate("document.getElementById('validation-outside').click()")
+    assert page.evaluate(rows) == [second]
+    assert "validation" in text_of(page, "#nav")
+    page.open("big.html", "#/validation")
+    assert "was compared" in text_of(page, "p.note") and "validation" not in text_of(page, "#nav")
+
+
 def make_databases():
     """small.db: passing and failing runs, two policies and a sweep; big.db: 10 000 runs."""
     campaign.make_base(CAIMAN, "small.db")
     write("sweep.ini", SWEEP)
     caiman("run", "-q", "--db", "small.db", "--keep-events", "0", "--seed", "1..2", "sweep.ini")
+    with sqlite3.connect("small.db") as db:
+        db.execute("INSERT INTO validation SELECT max(id), 0, 'one', 'flow', 'upload', 'goodput', 'bit/s', 0, 15, 3, 9.5e6, 1e7, 9e6, 1e7, 9e6, 1.1e7, 1e6, 1 FROM campaign")
+        db.execute("INSERT INTO validation SELECT max(id), 1, 'two', 'flow', 'upload', 'recovery', 'ns', 0, 15, 3, NULL, 2e8, 1e8, 1e8, 1e8, 3e8, 4e7, 0 FROM campaign")
     caiman("report", "small.db", "-o", "small.html")
     campaign.make_base(CAIMAN, "big.db")
     campaign.grow("big.db", 10_000)
@@ -238,7 +255,7 @@ def themes(page):
 @test
 def phone(page):
     page.set_size(360, 740, True)
-    for fragment in ["", "#/run/9", "#/sweep", "#/run/777"]:
+    for fragment in ["", "#/run/9", "#/sweep", "#/validation", "#/run/777"]:
         page.open("small.html", fragment)
         page.settle()
         width = page.evaluate("document.documentElement.scrollWidth")
@@ -264,18 +281,20 @@ def hostile_names(page):
             "UPDATE run SET scenario_name = ?1, outcome = ?1, variant = 'link a.delay=' || ?1 || seed, policy = policy || ?1",
             "UPDATE expectation SET name = ?1, actual = ?1", "UPDATE link SET name = name || ?1", "UPDATE flow SET name = ?1 || flow",
             "UPDATE event SET text = text || ?1 WHERE side = 'harness'", "UPDATE scenario SET text = text || ?1", "UPDATE campaign SET name = ?1",
-            "UPDATE metric SET subject = ?1 || subject WHERE subject_kind = 'flow'", "UPDATE parameter SET value = ?1",
+            "UPDATE metric SET subject = ?1 || subject WHERE subject_kind = 'flow'", "UPDATE parameter_value SET value = ?1",
+            "INSERT INTO validation SELECT id, 0, ?1, 'flow', ?1, ?1, ?1, 0, 1, 1, 1, 2, 1, 1, 2, 2, 1, 0 FROM campaign",
         ]:
             connection.execute(statement, (EVIL,))
     connection.close()
     caiman("report", "evil.db", "-o", "evil.html", "--title", EVIL)
-    for fragment in ["", "#/run/9", "#/sweep"]:
+    for fragment in ["", "#/run/9", "#/sweep", "#/validation"]:
         page.open("evil.html", fragment)
         page.settle()
         assert page.evaluate("document.title") == EVIL
         assert page.evaluate("document.querySelectorAll('img').length") == 0
         assert EVIL in text_of(page, "main")
-        expect_ink(page)
+        if fragment != "#/validation":  # a table alone
+            expect_ink(page)
 
 
 @test

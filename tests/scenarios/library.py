@@ -19,7 +19,7 @@ import re
 import subprocess
 import sys
 
-FOLDERS = ("basics", "failover", "heterogeneous", "hostile", "lifecycle", "matrix", "sweeps", "tcp")
+FOLDERS = ("basics", "failover", "heterogeneous", "hostile", "lifecycle", "matrix", "sweeps", "tcp", "validation")
 EXTENDS = re.compile(r"^extends\s*=\s*(\S+)", re.MULTILINE)
 JOBS = 2
 # In real time runs mostly wait.

@@ -132,6 +132,12 @@ def usage_errors():
         (["lab", "--direct", "tcp", "--seed", "x", "s.ini"], "--seed takes"),
         (["lab", "--direct", "tcp", "missing.ini"], "missing.ini"),
         (["lab", "--direct", "tcp"], "usage: caiman lab"),
+        (["validate"], "name scenario files"),
+        (["validate", "missing.ini"], "missing.ini"),
+        (["validate", "--repeat", "0", "s.ini"], "--repeat takes"),
+        (["validate", "--json", "--markdown", "-", "s.ini"], "only one of"),
+        (["validate", "--from", "x.db", "s.ini"], "--from compares"),
+        (["validate", "--from", "missing.db"], "missing.db"),
         (["replay", "x.db"], "usage: caiman replay"),
         (["replay", "missing.db", "1"], "missing.db"),
         (["replay", "missing.db", "one"], "not the number of a run"),
@@ -161,12 +167,38 @@ def help_and_version():
     assert out.startswith("caiman 0."), out
     assert expect(0, "--version")[0] == out
     assert expect(0, "help")[0] == expect(0, "--help")[0]
-    verbs = ["run", "lab", "check", "replay", "show", "report", "plot", "export", "diff", "prune", "version", "help"]
+    verbs = ["run", "lab", "validate", "check", "replay", "show", "report", "plot", "export", "diff", "prune", "version", "help"]
     for verb in verbs:
         out, err = expect(0, "help", verb)
         assert f"caiman {verb}" in out and "--help" in out and err == "", (verb, out, err)
         assert out == expect(0, verb, "--help")[0]
         assert verb in expect(0, "help")[0]
+
+
+@test
+def validate_what_is_recorded():
+    """Without a lab: runs of the simulator, some of which are given out as the lab's."""
+    text = SCENARIO.replace("carrier = pipe", "carrier = tcp")
+    expect(0, "run", "-q", "--db", "v.db", "--seed", "1..4", write("v.ini", text))
+    _, err = expect(2, "validate", "--from", "v.db")
+    assert "no scenario with runs of both" in err, err
+    db = sqlite3.connect("v.db")
+    db.execute("UPDATE run SET testbed = 'lab' WHERE seed > 2")
+    db.commit()
+    out, _ = expect(0, "validate", "--from", "v.db", "--markdown", "v.md")
+    assert "within" in out and "OUTSIDE" not in out and "metrics are within their tolerance" in out, out
+    with open("v.md", encoding="utf-8") as file:
+        assert file.read().count("| within |") == out.count(" within\n")
+    db.execute("UPDATE metric SET value = 1.2 * value WHERE name = 'goodput' AND run_id IN (SELECT id FROM run WHERE seed <= 2)")
+    db.commit()
+    rows = json.loads(expect(1, "validate", "--from", "v.db", "--json")[0])["rows"]
+    outside = [row for row in rows if not row["held"]]
+    assert outside and all(row["metric"].endswith(".goodput") and 0.1 < row["error"] < 0.3 for row in outside), rows
+    assert all(row["sim"]["runs"] == row["lab"]["runs"] == 2 for row in rows), rows
+    assert expect(2, "validate", "--from", "v.db", "--campaign", "other")[1]
+    # What has no packets cannot be in the lab.
+    _, err = expect(77, "validate", "--db", "none.db", write("s.ini"))
+    assert "skipped s.ini: " in err and not os.path.exists("none.db"), err
 
 
 @test
@@ -527,6 +559,8 @@ def replay_changed_database():
 def make_version_1(db):
     """Takes out of a database what later versions of the schema brought."""
     for sql in [
+        "DROP VIEW validation_error",
+        "DROP TABLE validation",
         *(f"DROP VIEW {v}" for v in ["flow_stall", "sent_twice", "idle_time", "link_hold", "fault_interval"]),
         "DROP TABLE stall",
         "DROP TABLE resend",

@@ -114,6 +114,24 @@ def own_endpoints():
 
 
 @test
+def validate():
+    short = SCENARIO.replace("duration = 60s", "duration = 2s\nends = at-duration")
+    with open("v.ini", "w", encoding="utf-8") as file:
+        file.write(short.replace("bytes = 1MB\n", ""))
+    done = subprocess.run([CAIMAN, "validate", "--repeat", "1", "--db", "v.db", "--json", "v.ini"], capture_output=True, text=True, timeout=LIMIT_S)
+    with sqlite3.connect("v.db") as db:
+        counts = dict(db.execute("SELECT testbed, count(*) FROM run WHERE exit_class != 70 GROUP BY testbed"))
+        if "lab" not in counts:
+            raise Skip("this machine is too busy for real time")
+        assert counts == {"lab": 1, "sim": 5}, (counts, done.stderr)
+        stored = db.execute("SELECT scenario_name, metric, held FROM validation_error").fetchall()
+    assert done.returncode in (0, 1), (done.returncode, done.stderr)
+    rows = json.loads(done.stdout)["rows"]
+    assert stored == [(row["scenario"], row["metric"], row["held"]) for row in rows]
+    assert {"data.goodput", "data.longest-gap", "client.connect-time"} <= {row["metric"] for row in rows}, rows
+
+
+@test
 def kernel_alone():
     out, _ = run("lab", "--direct", "tcp", "--name", "plain-tcp", "--db", "direct.db", "--json", "s.ini")
     result = json.loads(out)
