@@ -144,7 +144,6 @@ test_unnoticed (void)
   for (guint i = 0; i < 3; i++) {
     Ran ran;
     FILE *file = tmpfile ();
-    g_autoptr (Scenario) names = NULL;
     RunOptions options = { 0 };
     g_autoptr (Capture) capture = NULL;
     if (i > 0) {
@@ -229,8 +228,8 @@ test_qlog_unknown (void)
   g_autoptr (GBytes) bytes = read_all (file);
   g_autofree char *text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
   const char *const wanted[] = {
-    "\"name\":\"caiman:unknown\",\"data\":{\"a\":1,\"b\":2,\"type\":\"of-tomorrow\","
-    "\"trigger\":\"why\"}",
+    ("\"name\":\"caiman:unknown\",\"data\":{\"a\":1,\"b\":2,\"type\":\"of-tomorrow\","
+     "\"trigger\":\"why\"}"),
     "{\"old\":\"unknown\",\"new\":\"new\"}",
     "{\"old\":\"open\",\"new\":\"unknown\"}",
     "\"message\":\"a \\\"quote\\\"\\u000a\\\\\"",
