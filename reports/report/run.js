@@ -144,10 +144,15 @@ function lineSections(detail, bands) {
     if (!series.length) return null;
     const lines = series.map((one) => lineOf(one, name));
     const limits = more ? series.map((one) => lineOf(one, more)) : [];
+    // A window that TCP's own congestion control never lets anybody fill would leave nothing else to see.
+    const cap = 4 * Math.max(0, ...lines.flatMap((line) => points(line).map((point) => point.y || 0)));
+    const within = (line) => points(line).map((point) => (point.y > cap ? { ...point, y: null } : point));
+    const isCut = limits.some((line) => points(line).some((point) => point.y > cap));
     const make = () => timeChart([
       ...lines.map((line, at) => lineSet(detail.links[series[at].link].name, points(line), series[at].link, more ? { borderDash: [] } : null)),
-      ...limits.map((line, at) => lineSet(`${detail.links[series[at].link].name} limit`, points(line), series[at].link, { borderDash: [5, 4], borderWidth: 1 }))], unit, end, bands);
-    return figure(`${title}, ${side}`, `${text}, as the ${side} had it`, 220, make, reducedNote([...lines, ...limits], 'the smallest and the largest value'));
+      ...limits.map((line, at) => lineSet(`${detail.links[series[at].link].name} limit`, within(line), series[at].link, { borderDash: [5, 4], borderWidth: 1 }))], unit, end, bands);
+    const cut = isCut ? '; where that is far above, it is not drawn' : '';
+    return figure(`${title}, ${side}`, `${text}, as the ${side} had it${cut}`, 220, make, reducedNote([...lines, ...limits], 'the smallest and the largest value'));
   });
   const reorder = detail.flowSeries.filter((series) => detail.flows[series.flow]);
   const held = reorder.map((series) => lineOf(series, 'reorder'));
