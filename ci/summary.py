@@ -58,7 +58,7 @@ def read_log(path):
     with open(path, encoding="utf-8") as log:
         for line in log:
             test = json.loads(line)
-            suite = test["name"].rpartition(" / ")[0].rpartition(":")[2] or "tests"
+            suite = test["name"].rpartition(" / ")[0].rpartition(":")[2].partition("+")[0] or "tests"
             cases = count_test(test)
             suites.setdefault(suite, Counter()).update(cases)
             if cases["failed"]:
