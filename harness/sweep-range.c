@@ -182,6 +182,9 @@ parse_ends (Range *range, const char *text)
 {
   g_auto (GStrv) ends = g_strsplit (text, "..", 2);
 
+  if (!ends[0] || !ends[1])
+    return g_strdup_printf ("'%s' is no range: its two ends stand together, as in 1ms..5ms",
+                            range->text);
   for (guint i = 0; i < 2; i++) {
     Quantity end = quantity_parse (g_strstrip (ends[i]));
     if (end.kind == QUANTITY_WORD || end.kind == QUANTITY_ENDLESS)

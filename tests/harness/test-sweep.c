@@ -93,6 +93,8 @@ test_range_errors (void)
     { "1ms..2mbit step 1ms", "'1ms..2mbit step 1ms' goes from a time to a rate" },
     { "2ms..1ms step 1ms", "'2ms..1ms step 1ms' must go up" },
     { "1ms..never step 1ms", "'1ms..never step 1ms' is no range of numbers with units" },
+    { "1 5ms..9ms step 1ms",
+      "'1 5ms..9ms step 1ms' is no range: its two ends stand together, as in 1ms..5ms" },
     { "1ms..2ms x1", "the factor of '1ms..2ms x1' must be a number above 1, as in x2" },
     { "1ms..2ms xx", "the factor of '1ms..2ms xx' must be a number above 1, as in x2" },
     { "0ms..2ms x2", "'0ms..2ms x2' must begin above 0" },
