@@ -2,6 +2,7 @@
 /* plot-model.c - see plot-model.h. A function per metric fills the plot from the run. */
 #include "reports/plot-model.h"
 
+#include "reports/link-values.h"
 #include "reports/report-capacity.h"
 #include "reports/report-reduce.h"
 
@@ -128,38 +129,6 @@ add_bands (Plot *plot, const StoreRun *run)
 
 /* --- Lines of links --- */
 
-typedef double (*LinkValue) (const StoreLinkSample *sample);
-
-static double
-get_rtt (const StoreLinkSample *sample)
-{
-  return sample->rtt_ns < 0 ? NAN : (double)sample->rtt_ns;
-}
-
-static double
-get_in_flight (const StoreLinkSample *sample)
-{
-  return (double)sample->in_flight_bytes;
-}
-
-static double
-get_limit (const StoreLinkSample *sample)
-{
-  return (double)sample->limit_bytes;
-}
-
-static double
-get_resent (const StoreLinkSample *sample)
-{
-  return (double)sample->resent_bytes;
-}
-
-static double
-get_delivered (const StoreLinkSample *sample)
-{
-  return (double)sample->delivered_bytes;
-}
-
 static GArray *
 collect (Plot *plot, const StoreRun *run, guint link, StoreSide side, LinkValue get)
 {
@@ -229,7 +198,7 @@ static gboolean
 fill_rtt (Plot *plot, const StoreRun *run)
 {
   append_title (plot, "smoothed round-trip time");
-  return add_link_lines (plot, run, get_rtt, "", FALSE);
+  return add_link_lines (plot, run, link_value_rtt, "", FALSE);
 }
 
 static gboolean
@@ -237,8 +206,8 @@ fill_in_flight (Plot *plot, const StoreRun *run)
 {
   append_title (plot, "bytes in flight and their limit");
   plot->unit = "bytes";
-  gboolean any = add_link_lines (plot, run, get_in_flight, "", FALSE);
-  return add_link_lines (plot, run, get_limit, " limit", TRUE) || any;
+  gboolean any = add_link_lines (plot, run, link_value_in_flight, "", FALSE);
+  return add_link_lines (plot, run, link_value_limit, " limit", TRUE) || any;
 }
 
 static gboolean
@@ -246,7 +215,7 @@ fill_resent (Plot *plot, const StoreRun *run)
 {
   append_title (plot, "bytes resent, in total");
   plot->unit = "bytes";
-  return add_link_lines (plot, run, get_resent, "", FALSE);
+  return add_link_lines (plot, run, link_value_resent, "", FALSE);
 }
 
 /* --- Throughput --- */
@@ -281,7 +250,7 @@ fill_throughput (Plot *plot, const StoreRun *run)
                                                 : "throughput, server to client");
   plot->unit = "bit/s";
   for (guint i = 0; i < run->links->len; i++) {
-    g_autoptr (GArray) points = collect (plot, run, i, side, get_delivered);
+    g_autoptr (GArray) points = collect (plot, run, i, side, link_value_delivered);
     if (points->len < 2)
       continue;
     add_line (plot, g_strdup (get_link_name (run, i)), report_rates (points, BUCKETS, 8),

@@ -2,6 +2,7 @@
 /* report-detail.c - see report-detail.h. Times are in ms to the us, in arrays beside the values. */
 #include "reports/report-detail.h"
 
+#include "reports/link-values.h"
 #include "reports/report-capacity.h"
 #include "reports/report-lanes.h"
 #include "reports/report-reduce.h"
@@ -83,38 +84,6 @@ add_rates (JsonText *json, const char *name, const GArray *totals)
 
 /* --- Links: what each side knew --- */
 
-typedef double (*LinkValue) (const StoreLinkSample *sample);
-
-static double
-get_rtt (const StoreLinkSample *sample)
-{
-  return sample->rtt_ns < 0 ? NAN : (double)sample->rtt_ns;
-}
-
-static double
-get_in_flight (const StoreLinkSample *sample)
-{
-  return (double)sample->in_flight_bytes;
-}
-
-static double
-get_limit (const StoreLinkSample *sample)
-{
-  return (double)sample->limit_bytes;
-}
-
-static double
-get_delivered (const StoreLinkSample *sample)
-{
-  return (double)sample->delivered_bytes;
-}
-
-static double
-get_resent (const StoreLinkSample *sample)
-{
-  return (double)sample->resent_bytes;
-}
-
 static GArray *
 collect (const StoreLinkSample *samples, guint n, LinkValue get)
 {
@@ -133,16 +102,16 @@ add_link_series (JsonText *json, const StoreLinkSample *samples, guint n)
   static const struct {
     const char *name;
     LinkValue get;
-  } lines[] = { { "rtt", get_rtt },
-                { "in-flight", get_in_flight },
-                { "limit", get_limit },
-                { "resent", get_resent } };
+  } lines[] = { { "rtt", link_value_rtt },
+                { "in-flight", link_value_in_flight },
+                { "limit", link_value_limit },
+                { "resent", link_value_resent } };
   json_text_open (json, '{');
   json_text_member_integer (json, "link", samples->link);
   json_text_member_string (json, "side", store_side_to_string (samples->side));
   json_text_key (json, "lines");
   json_text_open (json, '[');
-  g_autoptr (GArray) totals = collect (samples, n, get_delivered);
+  g_autoptr (GArray) totals = collect (samples, n, link_value_delivered);
   add_rates (json, "throughput", totals);
   for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
     g_autoptr (GArray) points = collect (samples, n, lines[i].get);
