@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
+/* link-values.c - see link-values.h. */
 #include "reports/link-values.h"
 
 #include <math.h>
