@@ -66,6 +66,7 @@ typedef struct {
   char *text_hash;      /* (owned) */
   GString *parameters;  /* (owned) (nullable) */
   gint64 parameter_set; /* the number of that set */
+  GArray *metric_order; /* of guint (owned) (nullable): the run's metrics, by their key */
 } StoreWritten;
 
 StoreWritten *store_get_written (Store *store);

@@ -268,6 +268,58 @@ write_flows (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char *
   return TRUE;
 }
 
+/* As the table's primary key compares them. */
+static int
+compare_metric_keys (const StoreMetric *a, const StoreMetric *b)
+{
+  int order = a->subject_kind == b->subject_kind
+                  ? 0
+                  : strcmp (store_subject_to_string (a->subject_kind),
+                            store_subject_to_string (b->subject_kind));
+  if (order == 0)
+    order = strcmp (a->subject, b->subject);
+  return order != 0 ? order : strcmp (a->name, b->name);
+}
+
+static int
+compare_metrics (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  const GArray *metrics = user_data;
+  return compare_metric_keys (&g_array_index (metrics, StoreMetric, *(const guint *)a),
+                              &g_array_index (metrics, StoreMetric, *(const guint *)b));
+}
+
+static gboolean
+is_metric_order (const GArray *order, const GArray *metrics)
+{
+  if (order->len != metrics->len)
+    return FALSE;
+  for (guint i = 1; i < order->len; i++) {
+    if (compare_metrics (&g_array_index (order, guint, i - 1), &g_array_index (order, guint, i),
+                         (gpointer)metrics) > 0)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* The indices of @run's metrics in the order of the table's primary key: rows that all go to the
+ * table's end fill its pages, and need no search. Runs alike share one order. (borrowed) */
+static const guint *
+order_metrics (Store *store, const StoreRun *run)
+{
+  StoreWritten *written = store_get_written (store);
+  if (!written->metric_order)
+    written->metric_order = g_array_new (FALSE, FALSE, sizeof (guint));
+  GArray *order = written->metric_order;
+  if (!is_metric_order (order, run->metrics)) {
+    g_array_set_size (order, run->metrics->len);
+    for (guint i = 0; i < order->len; i++)
+      g_array_index (order, guint, i) = i;
+    g_array_sort_with_data (order, compare_metrics, run->metrics);
+  }
+  return (const guint *)(gpointer)order->data;
+}
+
 /* Binds the columns of metric @index from parameter @first on; ?1 is the run's. */
 static void
 bind_metric (sqlite3_stmt *stmt, int first, const StoreRun *run, guint index)
@@ -294,10 +346,11 @@ make_metrics_sql (void)
   return g_string_free (sql, FALSE);
 }
 
-/* Writes metrics as long as there are METRICS_AT_ONCE of them, and returns how many it wrote; -1:
- * @error. */
+/* Writes metrics in @order as long as there are METRICS_AT_ONCE of them, and returns how many it
+ * wrote; -1: @error. */
 static gint64
-write_many_metrics (Store *store, const StoreRun *run, const char *what, GError **error)
+write_many_metrics (Store *store, const StoreRun *run, const guint *order, const char *what,
+                    GError **error)
 {
   static char *sql; /* for good */
   guint n_written = 0;
@@ -309,7 +362,7 @@ write_many_metrics (Store *store, const StoreRun *run, const char *what, GError 
       return -1;
     store_bind (stmt, "l", run->id);
     for (guint i = 0; i < METRICS_AT_ONCE; i++)
-      bind_metric (stmt, 2 + (int)i * METRIC_COLUMNS, run, n_written + i);
+      bind_metric (stmt, 2 + (int)i * METRIC_COLUMNS, run, order[n_written + i]);
     if (!store_step_done (store, stmt, what, error))
       return -1;
   }
@@ -320,12 +373,13 @@ static gboolean
 write_metrics (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char *what,
                GError **error)
 {
-  gint64 n_written = write_many_metrics (store, run, what, error);
+  const guint *order = order_metrics (store, run);
+  gint64 n_written = write_many_metrics (store, run, order, what, error);
   if (n_written < 0)
     return FALSE;
   for (guint i = (guint)n_written; i < run->metrics->len; i++) {
     store_bind (stmt, "l", run->id);
-    bind_metric (stmt, 2, run, i);
+    bind_metric (stmt, 2, run, order[i]);
     if (!store_step_done (store, stmt, what, error))
       return FALSE;
   }

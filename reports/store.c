@@ -115,6 +115,7 @@ store_forget (Store *store)
   g_free (store->written.text_hash);
   if (store->written.parameters)
     g_string_free (store->written.parameters, TRUE);
+  g_clear_pointer (&store->written.metric_order, g_array_unref);
   store->written = (StoreWritten) { 0 };
 }
 
