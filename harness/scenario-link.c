@@ -64,6 +64,7 @@ static const char *const known_keys[] = {
   "congestion-control",
   "initial-window",
   "user-timeout",
+  "pacing",
   "starts",
   "reconnect",
   "connect-timeout",

@@ -19,7 +19,8 @@ scenario_congestion_to_string (ScenarioCongestion congestion)
 }
 
 static const char *const keys[] = { "congestion-control", "initial-window", "send-buffer",
-                                    "user-timeout" };
+                                    "user-timeout", "pacing" };
+static const char *const pacing_names[] = { "off", "auto", NULL };
 
 /* "auto", or bytes. */
 static gint64
@@ -81,6 +82,7 @@ reader_read_tcp (Reader *reader, const Fields *fields, ScenarioLink *link)
   tcp->send_buffer_bytes = read_buffer (fields, "send-buffer");
   tcp->user_timeout_ns = fields_time_or_never (fields, "user-timeout", CAIMAN_TIME_NEVER,
                                                CAIMAN_NS_PER_MS, SCENARIO_TIME_MAX_NS);
+  tcp->is_paced = fields_choice (fields, "pacing", TRUE, pacing_names);
   link->receive_buffer_bytes = read_buffer (fields, "receive-buffer");
 }
 
@@ -106,4 +108,5 @@ scenario_print_tcp (GString *text, const ScenarioLink *link)
                           scenario_congestion_names[tcp->congestion]);
   g_string_append_printf (text, "initial-window = %" G_GINT64_FORMAT "\n", tcp->initial_window);
   g_string_append_printf (text, "user-timeout = %s\n", timeout);
+  g_string_append_printf (text, "pacing = %s\n", pacing_names[tcp->is_paced]);
 }

@@ -184,6 +184,7 @@ typedef struct {
   gint64 initial_window;    /* segments */
   gint64 send_buffer_bytes; /* or SCENARIO_BUFFER_AUTO */
   gint64 user_timeout_ns;   /* CAIMAN_TIME_NEVER: none */
+  gboolean is_paced;        /* where the path is long enough; else BBR alone is */
 } ScenarioTcp;
 
 typedef struct {

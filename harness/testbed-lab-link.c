@@ -49,6 +49,7 @@ get_options (const TestbedLabLink *link)
     .user_timeout_ns = tcp->user_timeout_ns == CAIMAN_TIME_NEVER ? 0 : tcp->user_timeout_ns,
     .send_buffer_bytes = tcp->send_buffer_bytes,
     .receive_buffer_bytes = spec->receive_buffer_bytes,
+    .pacing_rtt_ns = tcp->is_paced ? 0 : CAIMAN_TIME_NEVER,
   };
 
   g_strlcpy (options.congestion, testbed_lab_get_congestion (link->testbed, link->index),

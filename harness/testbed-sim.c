@@ -6,6 +6,7 @@
 #include "harness/testbed-links.h"
 #include "harness/testbed-sim-shared.h"
 #include "sim/network.h"
+#include "transports/tcp.h"
 
 typedef struct {
   TestbedTimer base;
@@ -374,6 +375,8 @@ set_sockets (SimLinkPath *path, const ScenarioLink *link)
   config.congestion_control = (SimTcpCcKind)tcp->congestion;
   config.initial_window = (guint32)tcp->initial_window;
   config.send_buffer_bytes = tcp->send_buffer_bytes;
+  if (tcp->is_paced)
+    config.pacing_rtt_ns = CAIMAN_TCP_PACING_RTT_NS;
   if (tcp->user_timeout_ns != CAIMAN_TIME_NEVER)
     config.user_timeout_ns = tcp->user_timeout_ns;
   sim_link_path_set_tcp (path, &config);

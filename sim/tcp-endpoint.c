@@ -7,7 +7,8 @@ sim_tcp_config_init (SimTcpConfig *config)
 {
   *config = (SimTcpConfig) { .congestion_control = SIM_TCP_CUBIC,
                              .mss_bytes = SIM_TCP_MSS_DEFAULT_BYTES,
-                             .initial_window = SIM_TCP_INITIAL_WINDOW_DEFAULT };
+                             .initial_window = SIM_TCP_INITIAL_WINDOW_DEFAULT,
+                             .pacing_rtt_ns = CAIMAN_TIME_NEVER };
 }
 
 SimTcp *
@@ -139,7 +140,9 @@ establish (SimTcp *tcp, const SimTcpSegment *segment, gint64 now_ns)
   /* A SYN that had to be repeated more than once says that the path is congested. */
   if (tcp->syn_sends > 2)
     tcp->cc.cwnd = 1;
-  sim_tcp_cc_update_pacing (&tcp->cc, tcp->cc.is_paced ? 0 : tcp->rtt.srtt_ns, 0);
+  tcp->cc.is_paced |= tcp->rtt.srtt_ns >= tcp->config.pacing_rtt_ns;
+  if (!tcp->cc.klass->control)
+    sim_tcp_cc_update_pacing (&tcp->cc, tcp->rtt.srtt_ns, 0);
   sim_tcp_buffers_established (tcp, now_ns);
   tcp->events |= SIM_TCP_EVENT_CONNECTED;
 }

@@ -34,6 +34,7 @@ typedef struct {
   gint64 send_buffer_bytes;    /* 0: auto-tuned; else that many bytes of payload */
   gint64 receive_buffer_bytes; /* 0: auto-tuned; else the largest window */
   gint64 user_timeout_ns;      /* TCP_USER_TIMEOUT; 0: none */
+  gint64 pacing_rtt_ns;        /* paced from this RTT on; CAIMAN_TIME_NEVER: BBR alone is */
   guint64 seed;                /* for BBR's cycle */
 } SimTcpConfig;
 

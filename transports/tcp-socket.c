@@ -79,6 +79,18 @@ caiman_tcp_socket_prepare (int fd, const CaimanTcpOptions *options)
   return TRUE;
 }
 
+void
+caiman_tcp_socket_pace (int fd, gint64 pacing_rtt_ns)
+{
+  CaimanLinkHint hint = { 0 };
+  caiman_tcp_socket_get_hint (fd, &hint);
+  if (hint.rtt_ns < (pacing_rtt_ns > 0 ? pacing_rtt_ns : CAIMAN_TCP_PACING_RTT_NS))
+    return;
+  /* Any limit but "none", which is all bits, turns pacing on; this one limits nothing. */
+  const guint64 rate = G_MAXUINT64 - 1;
+  setsockopt (fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof rate);
+}
+
 static gboolean
 bind_address (int fd, const struct sockaddr_storage *address)
 {

@@ -42,6 +42,7 @@ typedef struct {
   TcpState state;
   gboolean freed;
   int fd;
+  gint64 pacing_rtt_ns; /* CaimanTcpOptions' */
 
   gboolean can_write;  /* the socket was ready and has not said EAGAIN since */
   gboolean peer_ended; /* reading on will tell how */
@@ -287,6 +288,7 @@ finish_connecting (Tcp *self, guint32 epoll_events)
   caiman_loop_arm_timer (self->loop, &self->timer, CAIMAN_TIME_NEVER);
   self->state = TCP_OPEN;
   self->output.told_full = FALSE;
+  caiman_tcp_socket_pace (self->fd, self->pacing_rtt_ns);
   self->base.events->connected (self->base.user_data);
 }
 
@@ -457,6 +459,7 @@ caiman_tcp_connect (CaimanLoop *loop, const struct sockaddr *remote, socklen_t r
     *reason_out = CAIMAN_REASON_LINK_IO_ERROR;
     return NULL;
   }
+  self->pacing_rtt_ns = options ? options->pacing_rtt_ns : 0;
   if (options && options->connect_timeout_ns > 0)
     caiman_loop_arm_timer (loop, &self->timer,
                            caiman_time_add (caiman_loop_now (loop), options->connect_timeout_ns));
@@ -476,6 +479,7 @@ caiman_tcp_new (CaimanLoop *loop, int fd, const CaimanTcpOptions *options, Caima
     *reason_out = CAIMAN_REASON_LINK_IO_ERROR;
     return NULL;
   }
+  caiman_tcp_socket_pace (fd, options ? options->pacing_rtt_ns : 0);
   self->can_write = TRUE;
   return &self->base;
 }

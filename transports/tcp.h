@@ -14,12 +14,19 @@
 
 G_BEGIN_DECLS
 
+/* From this round-trip time on a connection is paced. Acknowledgements clock a short path well
+ * enough; on a long one they come in bursts, which queues drop and which make HyStart leave slow
+ * start at half of what the path holds (docs/ARCHITECTURE.md, Decisions). */
+#define CAIMAN_TCP_PACING_RTT_NS CAIMAN_NS_PER_MS
+
 /* Zero-initialised means: the kernel's defaults. Copied by those who take it. */
 typedef struct {
   gint64 connect_timeout_ns;   /* 0: the kernel's (about two minutes) */
   gint64 user_timeout_ns;      /* TCP_USER_TIMEOUT; 0: the kernel's */
   gint64 send_buffer_bytes;    /* SO_SNDBUF; 0: auto-tuned */
   gint64 receive_buffer_bytes; /* SO_RCVBUF; 0: auto-tuned */
+  gint64 pacing_rtt_ns;        /* 0: CAIMAN_TCP_PACING_RTT_NS; CAIMAN_TIME_NEVER: not paced, but
+                                  as the congestion control itself or the route's fq has it */
   char congestion[16];         /* TCP_CONGESTION; "": the system's */
 } CaimanTcpOptions;
 

@@ -11,6 +11,7 @@ comparison goes on where it stopped.
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import re
@@ -172,8 +173,7 @@ class Comparison:
         path = self.make_path("agg-speed", scenario)
         scenario.write_without_traffic(path)
         script = os.path.join(HERE, "agg-speed.sh")
-        report = os.path.join(self.folder, "report.json")
-        environment = {"AGG_BIN": self.agg_bin, "AGG_REPORT": report, "MEGABYTES": str(megabytes)}
+        environment = {"AGG_BIN": self.agg_bin, "MEGABYTES": str(megabytes)}
         return [("agg-speed", ["lab", "--name", "agg-speed", path, "--", script, ":::", script], environment)]
 
     def make_single_job(self, scenario, link):
@@ -192,12 +192,13 @@ class Comparison:
     def run(self, scenario, job, seed):
         name, command, environment = job
         verb, *rest = command
+        report = os.path.join(self.folder, f"{scenario.name}-{seed}.json")  # of agg-speed
         full = [self.caiman, verb, "--db", self.db, "--campaign", "peers", "--seed", str(seed), "--json", *rest]
         if self.is_recorded(scenario, name, seed):
             return
         for _ in range(ATTEMPTS):
             try:
-                done = subprocess.run(full, env={**os.environ, **environment}, capture_output=True, text=True, timeout=LIMIT_S)
+                done = subprocess.run(full, env={**os.environ, "AGG_REPORT": report, **environment}, capture_output=True, text=True, timeout=LIMIT_S)
             except subprocess.TimeoutExpired:
                 print(f"{scenario.name} seed {seed} {name}: no end within {LIMIT_S} s", flush=True)
                 return
@@ -206,7 +207,7 @@ class Comparison:
             if done.returncode != 70:
                 break
         if name == "agg-speed" and done.returncode not in INVALID:
-            self.record_report(scenario, seed, environment["AGG_REPORT"])
+            self.record_report(scenario, seed, report)
         self.tell(scenario, seed, name, done)
 
     def record_report(self, scenario, seed, path):
@@ -247,10 +248,18 @@ def run_all(options):
         scenarios = [(Scenario(options.caiman, path), path) for path in options.scenarios]
         jobs = [(scenario, comparison.make_jobs(scenario, path, only)) for scenario, path in scenarios]
         # Interleaved: what changes on the machine with time changes for all of them.
-        for seed in range(1, options.repeats + 1):
-            for scenario, scenario_jobs in jobs:
-                for job in scenario_jobs:
-                    comparison.run(scenario, job, seed)
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            runs = [
+                pool.submit(comparison.run, scenario, job, seed)
+                for seed in range(1, options.repeats + 1)
+                for scenario, scenario_jobs in jobs
+                for job in scenario_jobs
+            ]
+            try:
+                for done in concurrent.futures.as_completed(runs):
+                    done.result()
+            finally:
+                pool.shutdown(cancel_futures=True)
     finally:
         shutil.rmtree(comparison.folder)
 
@@ -313,6 +322,7 @@ def main():
     run = verbs.add_parser("run", help="run what is not in the database yet")
     run.add_argument("--db", default="peers.db")
     run.add_argument("--repeats", type=int, default=10, help="seeds 1 to this (default 10)")
+    run.add_argument("--jobs", type=int, default=1, help="runs at a time (default 1)")
     run.add_argument("--only", default=",".join(CONTENDERS), help="some of " + ",".join(CONTENDERS))
     run.add_argument("--caiman", default=os.path.join(HERE, "../../build/tools/caiman"))
     run.add_argument("--agg-bin", default=f"{cache}/caiman/aggligator-util-{PEER_VERSION}/bin", help="folder of agg-tunnel and agg-speed")
