@@ -60,6 +60,7 @@ struct _SimLinkPath {
   SimPathDirection directions[SIM_N_DIRECTIONS];
   gboolean down;
   gboolean refusing;
+  gboolean tapped; /* whether the network has a tap: ask before an event is made for it */
   gint64 connect_timeout_ns;
   gsize receive_buffer_bytes; /* 0: it tunes itself (tcp) */
   SimTcpConfig tcp;
@@ -72,7 +73,6 @@ extern const SimCarrierClass sim_pipe_class;
 extern const SimCarrierClass sim_tcp_carrier_class;
 
 /* Tells the network's tap, if there is one; time and path of @event are filled in. */
-gboolean sim_link_path_is_tapped (const SimLinkPath *path);
 void sim_link_path_tap (SimLinkPath *path, SimTapEvent event);
 
 /* TRUE when the network has an accept call-back and the path does not refuse. */

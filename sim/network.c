@@ -58,12 +58,8 @@ sim_network_set_tap (SimNetwork *network, SimTapFunc func, gpointer user_data)
 {
   network->tap = func;
   network->tap_data = user_data;
-}
-
-gboolean
-sim_link_path_is_tapped (const SimLinkPath *path)
-{
-  return path->network->tap != NULL;
+  for (guint i = 0; i < network->paths->len; i++)
+    ((SimLinkPath *)network->paths->pdata[i])->tapped = func != NULL;
 }
 
 void
@@ -106,6 +102,7 @@ sim_network_add_path (SimNetwork *network, const char *name, SimCarrierKind kind
   path->network = network;
   path->queue = network->queue;
   path->name = g_strdup (name);
+  path->tapped = network->tap != NULL;
   path->connect_timeout_ns = SIM_CONNECT_TIMEOUT_DEFAULT_NS;
   path->receive_buffer_bytes = kind == SIM_CARRIER_PIPE ? SIM_RECEIVE_BUFFER_DEFAULT_BYTES : 0;
   sim_tcp_config_init (&path->tcp);

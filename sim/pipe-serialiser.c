@@ -124,7 +124,7 @@ tap_frames (PipeHalf *half, PipeNode *node)
   gsize size;
   const guint8 *data;
 
-  if (!sim_link_path_is_tapped (half->connection->pipe->path))
+  if (!half->connection->pipe->path->tapped)
     return;
   data = caiman_packet_get_message (&node->packet, &size);
   pipe_tap_frame (half, data, size, FALSE, SIM_TAP_INTACT);

@@ -177,6 +177,8 @@ void
 pipe_tap_frame (PipeHalf *half, const guint8 *data, gsize size, gboolean arrives,
                 guint64 corrupt_bit)
 {
+  if (!half->connection->pipe->path->tapped)
+    return;
   sim_link_path_tap (half->connection->pipe->path,
                      (SimTapEvent) { .kind = SIM_TAP_FRAME,
                                      .connection = half->connection->number,

@@ -12,6 +12,8 @@ tap_segment (TcpEnd *end, const SimTcpSegment *segment, gboolean arrives, gboole
 {
   const TcpConnection *connection = end->connection;
 
+  if (!connection->carrier->path->tapped)
+    return;
   sim_link_path_tap (connection->carrier->path,
                      (SimTapEvent) { .kind = SIM_TAP_SEGMENT,
                                      .connection = connection->number,
@@ -148,7 +150,7 @@ sim_tcp_end_flush (TcpEnd *end)
 {
   SimCarrier *carrier = end->connection->carrier;
   SimTcpStream *stream = &end->connection->streams[end->index];
-  SimTcpBegunFunc begun = sim_link_path_is_tapped (carrier->path) ? tap_stream : NULL;
+  SimTcpBegunFunc begun = carrier->path->tapped ? tap_stream : NULL;
   gint64 now_ns = tcp_carrier_now (carrier);
   gboolean any = FALSE;
   SimTcpSegment segment;
