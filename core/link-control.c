@@ -7,7 +7,7 @@
  * leave the link idle and a link that has become faster is found out within a few round trips. What
  * keeps the queue short is the limit on unsent data below (caiman_link_get_send_limit()): two
  * messages. When the minimum RTT has not been met for a while, the window goes below the BDP for
- * one round trip to let queues drain and see it again (compare BBR,
+ * two round trips to let queues drain and see it again (compare BBR,
  * draft-cardwell-iccrg-bbr-congestion-control). Within one machine the window is at most 1.5 MiB.
  * Over a transport with a congestion control of its own, none of that: TCP does not open a window
  * that is not filled (RFC 7661), so it alone decides how much is in flight.

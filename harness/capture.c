@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* capture.c - see capture.h.
  *
- * Sequence and acknowledgement numbers follow from two counts per direction: bytes that have left,
- * and bytes that have arrived. A segment's acknowledgement is what its sender had got when it left,
- * so what is on its way to the watched side carries its acknowledgement along in a queue. Frames
- * that pass at one instant are one piece of the byte stream, and cut together. */
-#include "harness/capture.h"
+ * What a pipe carries becomes segments here. Sequence and acknowledgement numbers follow from two
+ * counts per direction: bytes that have left, and bytes that have arrived. A segment's
+ * acknowledgement is what its sender had got when it left, so what is on its way to the watched
+ * side carries its acknowledgement along in a queue. Frames that pass at one instant are one piece
+ * of the byte stream, and cut together. */
+#include "harness/capture-private.h"
 
-#include "harness/pcapng-writer.h"
-#include "harness/tcp-packet.h"
 #include "transports/frame.h"
 
 #define SERVER_PORT       5800
@@ -20,38 +19,14 @@
 #define WINDOW       0xffff
 #define WINDOW_SCALE 12
 
-/* One connection over a link; direction indexes are those of SimDirection. */
-typedef struct {
-  guint link, number;
-  guint32 left[SIM_N_DIRECTIONS];     /* next sequence number to leave */
-  guint32 arrived[SIM_N_DIRECTIONS];  /* and to arrive */
-  guint16 frames[SIM_N_DIRECTIONS];   /* number of the next frame at the watched point */
-  GQueue acks[SIM_N_DIRECTIONS];      /* of guint32: of frames on their way to the watched side */
-  guint32 last_ack[SIM_N_DIRECTIONS]; /* of what left last */
-  guint16 ip_id[SIM_N_DIRECTIONS];
-} Conversation;
-
-struct _Capture {
-  const Scenario *scenario;
-  ScenarioSide side;
-  PcapngWriter *writer;
-  GPtrArray *conversations; /* of GPtrArray of Conversation, by link and number - 1 */
-  GByteArray *frame;        /* scratch */
-  /* Frames that pass now. */
-  GByteArray *pending;
-  Conversation *pending_of; /* NULL: none */
-  SimDirection pending_direction;
-  gint64 pending_ns;
-  guint32 pending_seq, pending_ack;
-  gboolean pending_is_corrupt;
-};
-
 static void
 free_conversation (gpointer data)
 {
   Conversation *conversation = data;
-  for (guint d = 0; d < SIM_N_DIRECTIONS; d++)
+  for (guint d = 0; d < SIM_N_DIRECTIONS; d++) {
     g_queue_clear (&conversation->acks[d]);
+    g_clear_pointer (&conversation->stream[d], g_byte_array_unref);
+  }
   g_free (conversation);
 }
 
@@ -99,11 +74,11 @@ capture_free (Capture *capture)
 
 /* ---- conversations ---- */
 
-/* Different in each, and the same in each capture of a run. */
-static guint32
-make_first_seq (guint link, guint number, SimDirection direction)
+guint32
+capture_make_first_seq (const Conversation *conversation, SimDirection direction)
 {
-  return (link + 1) * 0x10000000u + number * 0x00100000u + direction * 0x00010000u;
+  return (conversation->link + 1) * 0x10000000u + conversation->number * 0x00100000u +
+         direction * 0x00010000u;
 }
 
 static Conversation *
@@ -115,7 +90,7 @@ get_conversation (Capture *capture, guint link, guint number)
     next->link = link;
     next->number = of_link->len + 1;
     for (guint d = 0; d < SIM_N_DIRECTIONS; d++) {
-      next->left[d] = next->arrived[d] = make_first_seq (link, next->number, d);
+      next->left[d] = next->arrived[d] = capture_make_first_seq (next, d);
       g_queue_init (&next->acks[d]);
     }
     g_ptr_array_add (of_link, next);
@@ -143,14 +118,19 @@ get_sender (SimDirection direction)
   return direction == SIM_DIRECTION_UP ? SCENARIO_SIDE_CLIENT : SCENARIO_SIDE_SERVER;
 }
 
-static void
-write_segment (Capture *capture, Conversation *conversation, SimDirection direction, gint64 time_ns,
+gboolean
+capture_sees (const Capture *capture, const SimTapEvent *event)
+{
+  return (get_sender (event->direction) == capture->side) == !event->arrives;
+}
+
+void
+capture_write (Capture *capture, Conversation *conversation, SimDirection direction, gint64 time_ns,
                TcpPacket *packet, const char *comment)
 {
   ScenarioSide sender = get_sender (direction);
   packet->source = get_endpoint (conversation, sender);
   packet->destination = get_endpoint (conversation, !sender);
-  packet->window = WINDOW;
   packet->ip_id = conversation->ip_id[direction]++;
   tcp_packet_write (packet, capture->frame);
   pcapng_writer_add_packet (capture->writer, conversation->link, time_ns, sender == capture->side,
@@ -171,10 +151,11 @@ flush (Capture *capture)
     TcpPacket packet = { .seq = capture->pending_seq + (guint32)at,
                          .ack = capture->pending_ack,
                          .flags = TCP_ACK | (is_last ? TCP_PSH : 0),
+                         .window = WINDOW,
                          .window_scale = -1,
                          .payload = bytes->data + at,
                          .payload_bytes = size };
-    write_segment (capture, capture->pending_of, capture->pending_direction, capture->pending_ns,
+    capture_write (capture, capture->pending_of, capture->pending_direction, capture->pending_ns,
                    &packet, is_last && capture->pending_is_corrupt ? "corrupted on the way" : NULL);
   }
   g_byte_array_set_size (capture->pending, 0);
@@ -182,11 +163,21 @@ flush (Capture *capture)
   capture->pending_is_corrupt = FALSE;
 }
 
+void
+capture_append_frame (Conversation *conversation, const SimTapEvent *event, GByteArray *bytes)
+{
+  guint8 header[CAIMAN_FRAME_HEADER_BYTES];
+  caiman_frame_encode_header (header, conversation->frames[event->direction]++, event->data,
+                              event->size);
+  g_byte_array_append (bytes, header, sizeof header);
+  if (event->size > 0)
+    g_byte_array_append (bytes, event->data, (guint)event->size);
+}
+
 static void
 add_frame (Capture *capture, Conversation *conversation, const SimTapEvent *event, guint32 seq,
            guint32 ack)
 {
-  guint8 header[CAIMAN_FRAME_HEADER_BYTES];
   if (capture->pending_of != conversation || capture->pending_direction != event->direction ||
       capture->pending_ns != event->time_ns)
     flush (capture);
@@ -198,11 +189,7 @@ add_frame (Capture *capture, Conversation *conversation, const SimTapEvent *even
     capture->pending_ack = ack;
   }
   guint at = capture->pending->len;
-  caiman_frame_encode_header (header, conversation->frames[event->direction]++, event->data,
-                              event->size);
-  g_byte_array_append (capture->pending, header, sizeof header);
-  if (event->size > 0)
-    g_byte_array_append (capture->pending, event->data, (guint)event->size);
+  capture_append_frame (conversation, event, capture->pending);
   if (event->corrupt_bit != SIM_TAP_INTACT) {
     capture->pending->data[at + event->corrupt_bit / 8] ^= (guint8)(1 << event->corrupt_bit % 8);
     capture->pending_is_corrupt = TRUE;
@@ -215,7 +202,9 @@ static void
 add_control (Capture *capture, Conversation *conversation, const SimTapEvent *event, guint32 seq,
              guint32 ack)
 {
-  TcpPacket packet = { .seq = seq, .ack = ack, .flags = TCP_ACK, .window_scale = -1 };
+  TcpPacket packet = {
+    .seq = seq, .ack = ack, .flags = TCP_ACK, .window = WINDOW, .window_scale = -1
+  };
   switch (event->kind) {
   case SIM_TAP_SYN:
     packet.flags = TCP_SYN;
@@ -231,6 +220,8 @@ add_control (Capture *capture, Conversation *conversation, const SimTapEvent *ev
     break;
   case SIM_TAP_ACK:
   case SIM_TAP_FRAME:
+  case SIM_TAP_SEGMENT:
+  case SIM_TAP_STREAM:
     break;
   }
   if (packet.flags & TCP_SYN) {
@@ -238,7 +229,7 @@ add_control (Capture *capture, Conversation *conversation, const SimTapEvent *ev
     packet.window_scale = WINDOW_SCALE;
   }
   flush (capture);
-  write_segment (capture, conversation, event->direction, event->time_ns, &packet, NULL);
+  capture_write (capture, conversation, event->direction, event->time_ns, &packet, NULL);
 }
 
 /* How far @event takes the sequence number. */
@@ -255,7 +246,7 @@ static guint32
 get_seq (const Conversation *conversation, const SimTapEvent *event, guint32 next)
 {
   if (event->kind == SIM_TAP_SYN || event->kind == SIM_TAP_SYN_ACK)
-    return make_first_seq (conversation->link, conversation->number, event->direction);
+    return capture_make_first_seq (conversation, event->direction);
   return next;
 }
 
@@ -266,13 +257,10 @@ keeps_order (SimTapKind kind)
   return kind == SIM_TAP_FRAME || kind == SIM_TAP_FIN;
 }
 
-void
-capture_tap (gpointer user_data, const SimTapEvent *event)
+static void
+tap_pipe (Capture *capture, Conversation *conversation, const SimTapEvent *event)
 {
-  Capture *capture = user_data;
   SimDirection direction = event->direction;
-  guint link = GPOINTER_TO_UINT (sim_link_path_get_user_data (event->path));
-  Conversation *conversation = get_conversation (capture, link, event->connection);
   gboolean is_outbound = get_sender (direction) == capture->side;
   guint32 *next = event->arrives ? conversation->arrived : conversation->left;
   guint32 seq = get_seq (conversation, event, next[direction]);
@@ -289,12 +277,29 @@ capture_tap (gpointer user_data, const SimTapEvent *event)
     else if (!g_queue_is_empty (&conversation->acks[direction]))
       ack = GPOINTER_TO_UINT (g_queue_pop_head (&conversation->acks[direction]));
   }
-  if (is_outbound == event->arrives)
+  if (!capture_sees (capture, event))
     return; /* it happens at the other side */
   if (event->kind == SIM_TAP_FRAME)
     add_frame (capture, conversation, event, seq, ack);
   else
     add_control (capture, conversation, event, seq, ack);
+}
+
+void
+capture_tap (gpointer user_data, const SimTapEvent *event)
+{
+  Capture *capture = user_data;
+  guint link = GPOINTER_TO_UINT (sim_link_path_get_user_data (event->path));
+  Conversation *conversation = get_conversation (capture, link, event->connection);
+
+  if (event->kind == SIM_TAP_STREAM) {
+    capture_tap_stream (conversation, event);
+  } else if (event->kind == SIM_TAP_SEGMENT) {
+    flush (capture); /* packets of all links are in the order of their time */
+    capture_tap_segment (capture, conversation, event);
+  } else {
+    tap_pipe (capture, conversation, event);
+  }
 }
 
 guint64

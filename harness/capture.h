@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* capture.h - what a packet capture on one of the two machines of a simulated run would show.
  *
- * The simulated pipe has no segments, so TCP's are made up around what it carried (docs/export.md):
- * each connection becomes a TCP conversation with right sequence numbers, cut at the MSS. What the
- * watched machine sends is there when it has left, what it receives when it has got it; what is
- * lost on the way in is not there. Payload, its order and all times are those of the run. One
- * interface per link. */
+ * Simulated TCP has segments, and they are there as they are. The simulated pipe has none, so they
+ * are made up around what it carried (docs/export.md): each connection becomes a TCP conversation
+ * with right sequence numbers, cut at the MSS. What the watched machine sends is there when it has
+ * left, what it receives when it has got it; what is lost on the way in is not there. Payload, its
+ * order and all times are those of the run. One interface per link. */
 #pragma once
 
 #include "harness/scenario.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tcp-packet.c - see tcp-packet.h (RFC 791, RFC 9293, RFC 1071). */
+/* tcp-packet.c - see tcp-packet.h (RFC 791, RFC 9293, RFC 1071, RFC 2018, RFC 7323). */
 #include "harness/tcp-packet.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #define ETHERNET_HEADER_BYTES 14
 #define IP_HEADER_BYTES       20
 #define TCP_HEADER_BYTES      20
-#define TCP_OPTIONS_MAX_BYTES 8
+#define TCP_OPTIONS_MAX_BYTES 40
 
 #define ETHERTYPE_IPV4 0x0800
 #define PROTOCOL_TCP   6
@@ -17,6 +17,9 @@
 #define OPTION_NOP          1
 #define OPTION_MSS          2
 #define OPTION_WINDOW_SCALE 3
+#define OPTION_SACK_OK      4
+#define OPTION_SACK         5
+#define OPTION_TIMESTAMPS   8
 
 static void
 put_u16 (guint8 *at, guint16 value)
@@ -51,6 +54,34 @@ fold (guint32 sum)
   return (guint16)~sum;
 }
 
+/* With what fills the option to whole words. */
+static gsize
+write_timestamps (const TcpPacket *packet, guint8 *at)
+{
+  gboolean is_syn = packet->flags & TCP_SYN;
+  at[0] = is_syn ? OPTION_SACK_OK : OPTION_NOP;
+  at[1] = is_syn ? 2 : OPTION_NOP;
+  at[2] = OPTION_TIMESTAMPS;
+  at[3] = 10;
+  put_u32 (at + 4, packet->ts_value);
+  put_u32 (at + 8, packet->ts_echo);
+  return 12;
+}
+
+static gsize
+write_sacks (const TcpPacket *packet, guint8 *at)
+{
+  gsize size = 4;
+  at[0] = at[1] = OPTION_NOP;
+  at[2] = OPTION_SACK;
+  at[3] = (guint8)(2 + 8 * packet->n_sacks);
+  for (guint i = 0; i < packet->n_sacks; i++, size += 8) {
+    put_u32 (at + size, packet->sacks[i].start);
+    put_u32 (at + size + 4, packet->sacks[i].end);
+  }
+  return size;
+}
+
 static gsize
 write_options (const TcpPacket *packet, guint8 options[TCP_OPTIONS_MAX_BYTES])
 {
@@ -61,6 +92,10 @@ write_options (const TcpPacket *packet, guint8 options[TCP_OPTIONS_MAX_BYTES])
     put_u16 (&options[size + 2], packet->mss_bytes);
     size += 4;
   }
+  if (packet->has_timestamps)
+    size += write_timestamps (packet, &options[size]);
+  if (packet->has_timestamps && packet->n_sacks > 0)
+    size += write_sacks (packet, &options[size]);
   if (packet->window_scale >= 0) {
     const guint8 scale[4] = { OPTION_NOP, OPTION_WINDOW_SCALE, 3, (guint8)packet->window_scale };
     memcpy (&options[size], scale, sizeof scale);
@@ -100,7 +135,7 @@ write_tcp (const TcpPacket *packet, guint8 *tcp, gsize header_bytes, gsize tcp_b
   guint32 sum = (packet->source.address >> 16) + (packet->source.address & 0xffff) +
                 (packet->destination.address >> 16) + (packet->destination.address & 0xffff) +
                 PROTOCOL_TCP + (guint32)tcp_bytes;
-  put_u16 (tcp + 16, fold (add_words (sum, tcp, tcp_bytes)));
+  put_u16 (tcp + 16, fold (add_words (sum, tcp, tcp_bytes)) ^ (packet->is_damaged ? 1 : 0));
 }
 
 void

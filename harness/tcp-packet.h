@@ -14,6 +14,12 @@ typedef enum {
   TCP_ACK = 1 << 4,
 } TcpFlags;
 
+#define TCP_PACKET_SACKS_MAX 3
+
+typedef struct {
+  guint32 start, end;
+} TcpSack;
+
 /* One end. */
 typedef struct {
   guint8 mac[6];
@@ -25,10 +31,15 @@ typedef struct {
   TcpEndpoint source, destination;
   guint32 seq, ack; /* @ack counts with TCP_ACK only */
   TcpFlags flags;
-  guint16 window;    /* as on the wire, not scaled */
-  guint16 ip_id;     /* numbers the packets of a sender */
-  guint16 mss_bytes; /* option of a SYN; 0: none */
-  gint window_scale; /* option of a SYN; -1: none */
+  guint16 window;          /* as on the wire, not scaled */
+  guint16 ip_id;           /* numbers the packets of a sender */
+  guint16 mss_bytes;       /* option of a SYN; 0: none */
+  gint window_scale;       /* option of a SYN; -1: none */
+  gboolean has_timestamps; /* with SYN, SACK is permitted, too */
+  guint32 ts_value, ts_echo;
+  guint n_sacks; /* with timestamps alone */
+  TcpSack sacks[TCP_PACKET_SACKS_MAX];
+  gboolean is_damaged; /* its checksum is wrong */
   const guint8 *payload;
   gsize payload_bytes; /* no more than fits into an IPv4 packet (asserted) */
 } TcpPacket;

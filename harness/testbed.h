@@ -2,7 +2,8 @@
 /* testbed.h - the world in which a scenario runs: a clock, links that can be hurt, two pumps.
  *
  * The runner knows this interface alone; the simulator implements it in virtual time
- * (testbed-sim.h), TCP connections over loopback in real time (testbed-tcp.h). All call-backs come
+ * (testbed-sim.h), TCP connections over loopback in real time (testbed-tcp.h), and kernel TCP
+ * between two namespaces likewise (testbed-lab.h). All call-backs come
  * from TestbedClass.run(). A testbed refuses what it cannot honour (check) and never ignores it. */
 #pragma once
 

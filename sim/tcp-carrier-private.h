@@ -52,6 +52,7 @@ struct _TcpConnection {
   TcpEnd ends[2];
   SimTcpStream streams[SIM_N_DIRECTIONS];
   gboolean rebound; /* a NAT has given the client another address since */
+  guint number;     /* among the path's connections, from 1 */
   guint n_flying;   /* packets on the paths */
   guint pins;       /* > 0: being worked on, do not free */
 };
@@ -81,7 +82,6 @@ struct _SimCarrier {
   TcpConnection *last;
   TcpPacket *free_packets;
   GPtrArray *slabs; /* of TcpPacket arrays */
-  guint64 n_connects;
 };
 
 static inline gint64

@@ -4,6 +4,38 @@
 
 #define SLAB_PACKETS 64
 
+/* --- The tap --- */
+
+/* @end has sent or, if @arrives, gets @segment. */
+static void
+tap_segment (TcpEnd *end, const SimTcpSegment *segment, gboolean arrives, gboolean is_damaged)
+{
+  const TcpConnection *connection = end->connection;
+
+  sim_link_path_tap (connection->carrier->path,
+                     (SimTapEvent) { .kind = SIM_TAP_SEGMENT,
+                                     .connection = connection->number,
+                                     .direction = arrives ? !end->index : end->index,
+                                     .arrives = arrives,
+                                     .corrupt_bit = is_damaged ? 0 : SIM_TAP_INTACT,
+                                     .segment = segment });
+}
+
+/* A SimTcpBegunFunc of the end that sends. */
+static void
+tap_stream (gpointer user_data, const guint8 *data, gsize size)
+{
+  TcpEnd *end = user_data;
+
+  sim_link_path_tap (end->connection->carrier->path,
+                     (SimTapEvent) { .kind = SIM_TAP_STREAM,
+                                     .connection = end->connection->number,
+                                     .direction = end->index,
+                                     .data = data,
+                                     .size = size,
+                                     .corrupt_bit = SIM_TAP_INTACT });
+}
+
 /* --- Packets --- */
 
 static TcpPacket *
@@ -87,6 +119,7 @@ transmit (TcpEnd *end, const SimTcpSegment *segment, gboolean is_answer)
 
   if (is_cut_off (end))
     return TRUE;
+  tap_segment (end, segment, FALSE, FALSE);
   TcpPacket *packet = take_packet (carrier, end->connection);
   packet->segment = *segment;
   packet->rebound = end->connection->rebound && (end->index == 0 || is_answer);
@@ -115,6 +148,7 @@ sim_tcp_end_flush (TcpEnd *end)
 {
   SimCarrier *carrier = end->connection->carrier;
   SimTcpStream *stream = &end->connection->streams[end->index];
+  SimTcpBegunFunc begun = sim_link_path_is_tapped (carrier->path) ? tap_stream : NULL;
   gint64 now_ns = tcp_carrier_now (carrier);
   gboolean any = FALSE;
   SimTcpSegment segment;
@@ -126,7 +160,7 @@ sim_tcp_end_flush (TcpEnd *end)
     any = TRUE;
     if (stream->unsent && segment.payload_bytes > 0)
       sim_tcp_stream_sent (stream, segment.seq + segment.payload_bytes,
-                           &carrier->path->directions[end->index]);
+                           &carrier->path->directions[end->index], begun, end);
     if (!transmit (end, &segment, FALSE))
       shrink_segments (end);
   }
@@ -169,8 +203,6 @@ handle_syn (TcpEnd *server, const SimTcpSegment *segment)
 static void
 handle_segment (TcpEnd *end, const SimTcpSegment *segment)
 {
-  if (is_cut_off (end))
-    return;
   if (!end->tcp && end->index == 1 && segment->flags == SIM_TCP_SYN) {
     handle_syn (end, segment);
     return;
@@ -186,6 +218,15 @@ handle_segment (TcpEnd *end, const SimTcpSegment *segment)
   sim_tcp_end_tell (end);
   if (end->tcp)
     sim_tcp_end_flush (end);
+}
+
+/* A segment that is damaged does not get past TCP's checksum. */
+static void
+handle_arrival (TcpEnd *end, const SimTcpSegment *segment, gboolean is_damaged)
+{
+  tap_segment (end, segment, TRUE, is_damaged);
+  if (!is_damaged)
+    handle_segment (end, segment);
 }
 
 /* TRUE: the packet does not get to the end that it is for, because of a NAT. */
@@ -215,10 +256,10 @@ way_due (gpointer user_data)
     TcpConnection *connection = packet->connection;
 
     sim_tcp_connection_pin (connection);
-    /* A packet that is damaged does not get past TCP's checksum. */
     TcpEnd *end = &connection->ends[!way->direction];
-    if (!(ip.flags & SIM_PACKET_CORRUPTED) && !goes_astray (end, packet))
-      handle_segment (end, &packet->segment);
+    gboolean is_damaged = ip.flags & SIM_PACKET_CORRUPTED;
+    if ((is_damaged || !goes_astray (end, packet)) && !is_cut_off (end))
+      handle_arrival (end, &packet->segment, is_damaged);
     give_back (carrier, packet);
     sim_tcp_connection_unpin (connection);
   }
@@ -361,6 +402,7 @@ tcp_connect (SimCarrier *carrier)
   gint64 now_ns = tcp_carrier_now (carrier);
 
   connection->carrier = carrier;
+  connection->number = ++carrier->path->n_connects;
   connection->prev = carrier->last;
   if (carrier->last)
     carrier->last->next = connection;

@@ -57,8 +57,22 @@ mark_corrupt (SimTcpNode *node, SimPathDirection *direction)
   }
 }
 
+static void
+tell_begun (const SimTcpNode *node, SimTcpBegunFunc begun, gpointer user_data)
+{
+  gsize size;
+  const guint8 *data = caiman_packet_get_message (&node->packet, &size);
+
+  begun (user_data, data, size);
+  if (!node->packet.payload)
+    return;
+  data = g_bytes_get_data (node->packet.payload, &size);
+  begun (user_data, data, size);
+}
+
 void
-sim_tcp_stream_sent (SimTcpStream *stream, gint64 sent, SimPathDirection *direction)
+sim_tcp_stream_sent (SimTcpStream *stream, gint64 sent, SimPathDirection *direction,
+                     SimTcpBegunFunc begun, gpointer user_data)
 {
   /* A packet begins where the one before it ends; its first byte is out when more than that is. */
   while (stream->unsent) {
@@ -69,6 +83,8 @@ sim_tcp_stream_sent (SimTcpStream *stream, gint64 sent, SimPathDirection *direct
     if (node->message_end - CAIMAN_FRAME_HEADER_BYTES - (gint64)message_bytes >= sent)
       return;
     mark_corrupt (node, direction);
+    if (begun)
+      tell_begun (node, begun, user_data);
     stream->unsent = node->next;
   }
 }

@@ -33,9 +33,13 @@ typedef struct {
 /* Takes the contents of @packet; returns how many bytes the stream has become longer. */
 gint64 sim_tcp_stream_push (SimTcpStream *stream, CaimanPacket *packet);
 
+/* Called for each frame when its first byte is sent. */
+typedef void (*SimTcpBegunFunc) (gpointer user_data, const guint8 *data, gsize size);
+
 /* All up to @sent has been sent at least once: frames that have begun get corrupted as the faults
- * of @direction say. */
-void sim_tcp_stream_sent (SimTcpStream *stream, gint64 sent, SimPathDirection *direction);
+ * of @direction say, and @begun (nullable) is told. */
+void sim_tcp_stream_sent (SimTcpStream *stream, gint64 sent, SimPathDirection *direction,
+                          SimTcpBegunFunc begun, gpointer user_data);
 
 /* The first frame, if its packet ends at or before @received (a message and its payload are of use
  * only together): its bytes, a reference to

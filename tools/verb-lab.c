@@ -197,7 +197,9 @@ static const char description[] =
     "the\n"
     "                                  traffic, and to which the server's must connect with it\n"
     "  CAIMAN_LAB_SERVERS              the server's addresses on all links\n"
-    "  CAIMAN_LAB_LINKS, CAIMAN_LAB_LINK_0_NAME, _INTERFACE, _CLIENT, _SERVER, ... of each link\n"
+    "  CAIMAN_LAB_LINKS, CAIMAN_LAB_LINK_0_NAME, _INTERFACE, _CLIENT, _SERVER, "
+    "_CONGESTION\n"
+    "                                  of each link\n"
     "  CAIMAN_LAB_SIDE                 client or server\n\n"
     "A scenario without traffic runs until the client's program ends.";
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verb-replay.c - caiman replay: runs a recorded run again and finds the first difference.
  *
- * What a record has of a run's events is the first half million of them (run --keep-events), a
+ * What a record has of a run's events is the first 20 million of them (run --keep-events), a
  * digest every 1 000, and the changes of state. So a difference is told as the first event that
  * differs, or where the record ends before it, as the interval in which it lies; and as the first
  * change of state that differs. A trace file of the recorded run knows all events. */

@@ -26,7 +26,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PEER_VERSION = "0.18.11"
 ATTEMPTS = 3
 LIMIT_S = 600
-CONTENDERS = ("adaptive", "reference", "agg-tunnel", "agg-speed", "mptcp", "tcp")
+CONTENDERS = ("adaptive", "reference", "agg-tunnel", "agg-speed", "mptcp", "tcp", "sim-adaptive", "sim-reference")
+POLICIES = ("adaptive", "reference")
 INVALID = (70, 77)  # exit statuses of a run that says nothing
 FIGURES = (
     # heading, metric, factor, decimals
@@ -144,17 +145,20 @@ class Comparison:
         self.folder = tempfile.mkdtemp(prefix="caiman-peers-")
 
     def make_jobs(self, scenario, path, only):
-        """What there is to run of a scenario: (name in the record, command, environment)."""
+        """What there is to run of a scenario: ((name, testbed) in the record, command, environment)."""
         jobs = []
         for contender in only:
-            if contender in ("adaptive", "reference"):
-                jobs.append((contender, ["run", "--testbed", "lab", "--keep-events", "0", "--policy", contender, path], {}))
+            policy = contender.removeprefix("sim-")
+            if policy in POLICIES:
+                testbed = "lab" if policy == contender else "sim"
+                command = ["run", "--testbed", testbed, "--keep-events", "0", "--policy", policy, path]
+                jobs.append(((policy, testbed), command, {}))
             elif contender == "mptcp":
-                jobs.append((contender, ["lab", "--direct", "mptcp", "--name", "mptcp", path], {}))
+                jobs.append((("mptcp", "lab"), ["lab", "--direct", "mptcp", "--name", "mptcp", path], {}))
             elif contender == "agg-tunnel":
                 script = os.path.join(HERE, "agg-tunnel.sh")
                 command = ["lab", "--name", contender, path, "--", script, ":::", script]
-                jobs.append((contender, command, {"AGG_BIN": self.agg_bin}))
+                jobs.append(((contender, "lab"), command, {"AGG_BIN": self.agg_bin}))
             elif contender == "agg-speed":
                 jobs += self.make_speed_job(scenario)
             elif contender == "tcp":
@@ -174,33 +178,34 @@ class Comparison:
         scenario.write_without_traffic(path)
         script = os.path.join(HERE, "agg-speed.sh")
         environment = {"AGG_BIN": self.agg_bin, "MEGABYTES": str(megabytes)}
-        return [("agg-speed", ["lab", "--name", "agg-speed", path, "--", script, ":::", script], environment)]
+        return [(("agg-speed", "lab"), ["lab", "--name", "agg-speed", path, "--", script, ":::", script], environment)]
 
     def make_single_job(self, scenario, link):
         path = self.make_path(f"tcp-{link}", scenario)
         scenario.write_single(path, link)
-        return (f"tcp {link}", ["lab", "--direct", "tcp", "--name", f"tcp {link}", path], {})
+        return ((f"tcp {link}", "lab"), ["lab", "--direct", "tcp", "--name", f"tcp {link}", path], {})
 
-    def is_recorded(self, scenario, name, seed):
+    def is_recorded(self, scenario, who, seed):
         if not os.path.exists(self.db):
             return False
         with sqlite3.connect(self.db) as db:
-            query = "SELECT count(*) FROM run WHERE scenario_name = ? AND policy = ? AND seed = ? " \
+            query = "SELECT count(*) FROM run WHERE scenario_name = ? AND policy = ? AND testbed = ? AND seed = ? " \
                     "AND state = 'finished' AND exit_class NOT IN (70, 77)"
-            return db.execute(query, (scenario.name, name, seed)).fetchone()[0] > 0
+            return db.execute(query, (scenario.name, *who, seed)).fetchone()[0] > 0
 
     def run(self, scenario, job, seed):
-        name, command, environment = job
+        who, command, environment = job
+        name, testbed = who
         verb, *rest = command
         report = os.path.join(self.folder, f"{scenario.name}-{seed}.json")  # of agg-speed
         full = [self.caiman, verb, "--db", self.db, "--campaign", "peers", "--seed", str(seed), "--json", *rest]
-        if self.is_recorded(scenario, name, seed):
+        if self.is_recorded(scenario, who, seed):
             return
         for _ in range(ATTEMPTS):
             try:
                 done = subprocess.run(full, env={**os.environ, "AGG_REPORT": report, **environment}, capture_output=True, text=True, timeout=LIMIT_S)
             except subprocess.TimeoutExpired:
-                print(f"{scenario.name} seed {seed} {name}: no end within {LIMIT_S} s", flush=True)
+                print(f"{scenario.name} seed {seed} {name}, {testbed}: no end within {LIMIT_S} s", flush=True)
                 return
             if done.returncode == 77:
                 sys.exit(done.stderr.strip())
@@ -208,7 +213,7 @@ class Comparison:
                 break
         if name == "agg-speed" and done.returncode not in INVALID:
             self.record_report(scenario, seed, report)
-        self.tell(scenario, seed, name, done)
+        self.tell(scenario, seed, who, done)
 
     def record_report(self, scenario, seed, path):
         """agg-speed measures by itself: its figure stands for the flow's goodput."""
@@ -220,14 +225,14 @@ class Comparison:
             db.execute("INSERT INTO metric VALUES (?, 'flow', 'agg-speed', 'goodput', ?, 'bit/s', 0)",
                        (run_id, find_speed(report)))
 
-    def tell(self, scenario, seed, name, done):
+    def tell(self, scenario, seed, who, done):
         with sqlite3.connect(self.db) as db:
             query = "SELECT m.value FROM metric m JOIN run r ON r.id = m.run_id WHERE r.scenario_name = ? AND " \
-                    "r.policy = ? AND r.seed = ? AND m.name = 'goodput' ORDER BY r.id DESC LIMIT 1"
-            row = db.execute(query, (scenario.name, name, seed)).fetchone()
+                    "r.policy = ? AND r.testbed = ? AND r.seed = ? AND m.name = 'goodput' ORDER BY r.id DESC LIMIT 1"
+            row = db.execute(query, (scenario.name, *who, seed)).fetchone()
         speed = f"{row[0] / 1e6:.1f} Mbit/s" if row and row[0] is not None else "no goodput"
         invalid = f", exit {done.returncode}: {done.stderr.strip()}" if done.returncode not in (0, 1) else ""
-        print(f"{scenario.name} seed {seed} {name}: {speed}{invalid}", flush=True)
+        print(f"{scenario.name} seed {seed} {', '.join(who)}: {speed}{invalid}", flush=True)
 
 
 def find_speed(report):
@@ -267,16 +272,17 @@ def run_all(options):
 # --- The table ---
 
 
-def order_of(name):
+def order_of(who):
+    name, testbed = who
     kind = name.split()[0]
-    return (CONTENDERS.index(kind) if kind in CONTENDERS else len(CONTENDERS), name)
+    return (testbed == "sim", CONTENDERS.index(kind) if kind in CONTENDERS else len(CONTENDERS), name)
 
 
-def read_values(db, scenario, name, metric):
+def read_values(db, scenario, who, metric):
     query = "SELECT m.value FROM metric m JOIN run r ON r.id = m.run_id WHERE r.scenario_name = ? AND r.policy = ? AND " \
-            "m.name = ? AND m.subject_kind = 'flow' AND m.value IS NOT NULL AND r.state = 'finished' AND " \
-            "r.testbed = 'lab' AND r.exit_class NOT IN (70, 77)"
-    return [row[0] for row in db.execute(query, (scenario, name, metric))]
+            "r.testbed = ? AND m.name = ? AND m.subject_kind = 'flow' AND m.value IS NOT NULL AND " \
+            "r.state = 'finished' AND r.exit_class NOT IN (70, 77)"
+    return [row[0] for row in db.execute(query, (scenario, *who, metric))]
 
 
 def format_values(values, factor, decimals):
@@ -289,20 +295,22 @@ def format_values(values, factor, decimals):
 
 
 def format_scenario(db, scenario):
-    names = [row[0] for row in db.execute("SELECT DISTINCT policy FROM run WHERE scenario_name = ? AND testbed = 'lab'", (scenario,))]
+    ran = db.execute("SELECT DISTINCT policy, testbed FROM run WHERE scenario_name = ?", (scenario,)).fetchall()
     text = db.execute("SELECT text FROM scenario JOIN run USING (text_hash) WHERE scenario_name = ? LIMIT 1", (scenario,)).fetchone()[0]
     congestion = "/".join(sorted(set(re.findall(r"congestion-control = (\S+)", text)))) or "?"
     lines = [f"## {scenario} ({congestion.upper()})", "", "| what | runs | " + " | ".join(f[0] for f in FIGURES) + " |",
              "| --- | --- |" + " --- |" * len(FIGURES)]
     singles = []
-    for name in sorted(names, key=order_of):
-        cells = [format_values(read_values(db, scenario, name, metric), factor, decimals)
+    for who in sorted(ran, key=order_of):
+        name, testbed = who
+        cells = [format_values(read_values(db, scenario, who, metric), factor, decimals)
                  for _, metric, factor, decimals in FIGURES]
-        goodputs = read_values(db, scenario, name, "goodput")
+        goodputs = read_values(db, scenario, who, "goodput")
         if name.startswith("tcp ") and goodputs:
             singles.append(statistics.median(goodputs))
             cells[1] = "–"  # the ideal is that of another amount of data
-        lines.append(f"| {name} | {len(goodputs)} | " + " | ".join(cells) + " |")
+        told = f"{name}, simulated" if testbed == "sim" else name
+        lines.append(f"| {told} | {len(goodputs)} | " + " | ".join(cells) + " |")
     if len(singles) > 1:
         lines.append(f"| sum of tcp's medians | | {sum(singles) / 1e6:.1f} |" + " – |" * (len(FIGURES) - 1))
     return "\n".join(lines)

@@ -201,6 +201,30 @@ test_carrier_tcp (void)
   ran_clear (&ran);
 }
 
+static double
+get_paced_time (const char *delay, const char *pacing)
+{
+  g_autofree char *text =
+      g_strdup_printf ("[link a]\ncarrier = tcp\nrate = 20mbit\ndelay = %s\nqueue = 20ms\n"
+                       "pacing = %s\n" BULK ("client", "5MB"),
+                       delay, pacing);
+  Ran ran;
+
+  ran_init (&ran, text);
+  ran_expect_exit (&ran, RUN_EXIT_HELD);
+  double time_ns = store_run_get_metric (ran.store, STORE_SUBJECT_FLOW, "data", "completion-time");
+  ran_clear (&ran);
+  return time_ns;
+}
+
+/* A far link is paced, which keeps bursts out of its short queue; a near one is not. */
+static void
+test_pacing (void)
+{
+  g_assert_cmpfloat (get_paced_time ("50ms", "auto"), <, 0.9 * get_paced_time ("50ms", "off"));
+  g_assert_cmpfloat (get_paced_time ("100us", "auto"), ==, get_paced_time ("100us", "off"));
+}
+
 static void
 test_skipped (void)
 {
@@ -356,6 +380,7 @@ main (int argc, char **argv)
   g_test_add_func ("/harness/run/not-accepted", test_not_accepted);
   g_test_add_func ("/harness/run/accepted-late", test_accepted_late);
   g_test_add_func ("/harness/run/expectation-fails", test_expectation_fails);
+  g_test_add_func ("/harness/run/pacing", test_pacing);
   g_test_add_func ("/harness/run/skipped", test_skipped);
   g_test_add_func ("/harness/run/carrier-tcp", test_carrier_tcp);
   g_test_add_func ("/harness/run/no-such-testbed", test_no_such_testbed);

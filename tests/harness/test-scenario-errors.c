@@ -120,20 +120,22 @@ test_scenario (void)
     { "",
       "[scenario]\nformat = 1\nduration = 1s\ncarrier = pipe\ncongestion-control = bbr\n"
       "[link wifi]\nrate = 1mbit\ncongestion-control = reno\nsend-buffer = auto\n"
-      "initial-window = 4\nuser-timeout = 1s\n",
+      "initial-window = 4\nuser-timeout = 1s\npacing = off\n",
       "5: congestion-control: no link has carrier = tcp\n"
       "8: congestion-control: only a link with carrier = tcp has it\n"
       "9: send-buffer: only a link with carrier = tcp has it\n"
       "10: initial-window: only a link with carrier = tcp has it\n"
-      "11: user-timeout: only a link with carrier = tcp has it" },
+      "11: user-timeout: only a link with carrier = tcp has it\n"
+      "12: pacing: only a link with carrier = tcp has it" },
     { "",
       "[scenario]\nformat = 1\nduration = 1s\ncarrier = tcp\ncongestion-control = vegas\n"
       "[link wifi]\nrate = 1mbit\nreceive-buffer = 1\ninitial-window = 0\n"
-      "[link lte]\nrate = 1mbit\ncongestion-control = bbr\nuser-timeout = 0s\n",
+      "[link lte]\nrate = 1mbit\ncongestion-control = bbr\nuser-timeout = 0s\npacing = on\n",
       "5: congestion-control: unknown value 'vegas'; known: reno, cubic, bbr\n"
       "8: receive-buffer: '1' needs a unit: B, kB, MB, GB, KiB, MiB or GiB\n"
       "9: initial-window: '0' is out of range (1 to 1000)\n"
-      "13: user-timeout: '0s' is out of range (1ms to 10000h)" },
+      "13: user-timeout: '0s' is out of range (1ms to 10000h)\n"
+      "14: pacing: unknown value 'on'; known: off, auto" },
     { LINK, "[scenario]\nformat = 1\nduration = 1s\ncarier = pipe\n",
       "4: unknown key 'carier' in [scenario]; did you mean 'carrier'?" },
     { "", "[scenario]\nformat = 1\nduration = 1s\n[link wifi]\nrate = 1mbit\ncarrrier = pipe\n",

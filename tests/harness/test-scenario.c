@@ -42,6 +42,7 @@ static const char everything[] =
     "refused-by = server\n"
     "[link lte]\ncarrier = tcp\nrate = unlimited\nloss = every(100)\nup.loss = mask(0110)\n"
     "congestion-control = bbr\ninitial-window = 4\nsend-buffer = 1MiB\nuser-timeout = 30s\n"
+    "pacing = off\n"
     "down.loss = 2%\nqueue = 64KiB\nstarts = never\njitter = pareto(3ms)\nrefused-by = client\n"
     "[traffic chat]\nfrom = both\nkind = messages\ncount = 1000\nmessage-size = uniform(1kB, 2kB)\n"
     "interval = 1ms\nstarts = 1s\nstops = 50s\nclose = late 5s\nreader-rate = 1mbit\n"

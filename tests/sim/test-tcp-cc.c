@@ -175,6 +175,31 @@ test_hystart_train (void)
   g_assert_cmpuint (info.retransmits, ==, 0);
 }
 
+static guint32
+get_slow_start_end (gint64 pacing_rtt_ns)
+{
+  SimTcpConfig config;
+
+  sim_tcp_config_init (&config);
+  config.pacing_rtt_ns = pacing_rtt_ns;
+  g_autoptr (TcpDuo) duo = tcp_duo_new (&config, MBIT (50), MS (50), 10000000);
+  tcp_duo_establish (duo);
+  tcp_duo_write (duo, 0, 100000000);
+  tcp_duo_advance (duo, SEC (1));
+  return tcp_duo_get_info (duo, 0).ssthresh;
+}
+
+/* Paced, the ACKs are drawn out by the sender, and a train may be a whole RTT long; from which RTT
+ * on a connection is paced, its configuration says. */
+static void
+test_hystart_paced (void)
+{
+  guint32 bursty = get_slow_start_end (CAIMAN_TIME_NEVER);
+
+  g_assert_cmpuint (get_slow_start_end (MS (100)), >, bursty * 5 / 4);
+  g_assert_cmpuint (get_slow_start_end (MS (110)), ==, bursty);
+}
+
 /* --- In connections --- */
 
 static double
@@ -298,6 +323,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sim/tcp/cc/cubic-reno-friendly", test_cubic_reno_friendly);
   g_test_add_func ("/sim/tcp/cc/hystart-delay", test_hystart_delay);
   g_test_add_func ("/sim/tcp/cc/hystart-train", test_hystart_train);
+  g_test_add_func ("/sim/tcp/cc/hystart-paced", test_hystart_paced);
   g_test_add_func ("/sim/tcp/cc/slow-start", test_slow_start);
   g_test_add_func ("/sim/tcp/cc/mathis", test_mathis);
   g_test_add_func ("/sim/tcp/cc/fills-link", test_fills_link);

@@ -183,6 +183,14 @@ make_packet (gsize message_bytes, gint64 payload_bytes)
 }
 
 static void
+count_frame (gpointer user_data, const guint8 *data, gsize size)
+{
+  g_assert_nonnull (data);
+  g_assert_cmpuint (size, >, 0);
+  ++*(guint *)user_data;
+}
+
+static void
 test_stream (void)
 {
   SimTcpStream stream = { 0 };
@@ -192,13 +200,16 @@ test_stream (void)
   gsize size;
   GBytes *bytes;
   gint64 end;
+  guint n_begun = 0;
   gboolean corrupt;
 
   g_assert_cmpint (sim_tcp_stream_push (&stream, &one), ==, 1025);
   g_assert_cmpint (sim_tcp_stream_push (&stream, &two), ==, 30);
   g_assert_cmpint (sim_tcp_stream_push (&stream, &three), ==, 20);
   g_assert_false (sim_tcp_stream_peek (&stream, 14, &data, &size, &bytes, &end, &corrupt));
-  sim_tcp_stream_sent (&stream, 100, &direction); /* of the first packet alone */
+  sim_tcp_stream_sent (&stream, 100, &direction, count_frame,
+                       &n_begun); /* the first packet alone */
+  g_assert_cmpuint (n_begun, ==, 2);
   g_assert_cmpuint (direction.corrupt_frames, ==, 0);
   g_assert_false (sim_tcp_stream_peek (&stream, 1024, &data, &size, &bytes, &end, &corrupt));
   g_assert_true (sim_tcp_stream_peek (&stream, 1025, &data, &size, &bytes, &end, &corrupt));
@@ -211,7 +222,7 @@ test_stream (void)
   g_assert_true (corrupt);
   sim_tcp_stream_pop (&stream);
   direction.corrupt_frames = G_MAXUINT64;
-  sim_tcp_stream_sent (&stream, 1056, &direction);
+  sim_tcp_stream_sent (&stream, 1056, &direction, NULL, NULL);
   g_assert_true (sim_tcp_stream_peek (&stream, 1075, &data, &size, &bytes, &end, &corrupt));
   g_assert_cmpuint (size, ==, 20);
   g_assert_true (corrupt);

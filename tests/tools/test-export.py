@@ -101,6 +101,12 @@ do = reset b
 at = 400ms
 do = refuse b for 1s
 """
+# Real segments: lost, sent again, overtaken, damaged.
+TCP_SCENARIO = (
+    SCENARIO.replace("carrier = pipe", "carrier = tcp")
+    .replace("loss = 1%\n", "loss = 1%\ncorrupt-rate = 3%\n")
+    .replace("bytes = 2MB", "bytes = 5MB")
+)
 TYPES = {"welcome": 1, "connect": 2, "accepted": 3, "refused": 4, "ping": 5, "pong": 6, "data": 7, "ack": 8}
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
@@ -241,7 +247,8 @@ def qlog_of_damaged_events():
 
 # ---- packets ----
 
-Packet = collections.namedtuple("Packet", "interface time_ns outbound source destination seq ack flags payload comment")
+Packet = collections.namedtuple(
+    "Packet", "interface time_ns outbound source destination seq ack flags payload options is_intact comment")
 
 
 def read_options(data):
@@ -269,9 +276,21 @@ def read_frame(frame):
     assert ip[0] == 0x45 and ip[9] == 6 and struct.unpack_from(">H", ip, 2)[0] == len(ip)
     assert add_words(ip[:20]) == 0xFFFF, "IPv4 checksum"
     tcp = ip[20:]
-    assert add_words(ip[12:20] + struct.pack(">HH", 6, len(tcp)) + tcp) == 0xFFFF, "TCP checksum"
+    is_intact = add_words(ip[12:20] + struct.pack(">HH", 6, len(tcp)) + tcp) == 0xFFFF
     source, destination, seq, ack, offset, flags = struct.unpack_from(">HHIIBB", tcp)
-    return (ip[12:16], source), (ip[16:20], destination), seq, ack, flags, tcp[offset >> 4 << 2:]
+    size = offset >> 4 << 2
+    return (ip[12:16], source), (ip[16:20], destination), seq, ack, flags, tcp[size:], read_tcp_options(tcp[20:size]), is_intact
+
+
+def read_tcp_options(data):
+    options, at = {}, 0
+    while at < len(data):
+        if data[at] == 1:
+            at += 1
+            continue
+        options[data[at]] = data[at + 2:at + data[at + 1]]
+        at += data[at + 1]
+    return options
 
 
 def read_pcapng(data):
@@ -304,6 +323,7 @@ def export_packets(db, side="client", status=0):
     names, packets = read_pcapng(data)
     assert names == ["a", "b"] and f"{len(packets)} packets, as the {side} sees them" in err
     assert all(p.time_ns <= q.time_ns for p, q in zip(packets, packets[1:]))
+    assert all(p.is_intact or p.comment == "damaged on the way" for p in packets), "TCP checksum"
     return packets
 
 
@@ -428,6 +448,74 @@ def capture_changes_nothing():
     assert one == open("x.pcapng", "rb").read(), "the same run gives the same file"
 
 
+def put_together(packets):
+    """By (interface, source, destination): the bytes of the stream, up to the first that did not come."""
+    pieces, first = collections.defaultdict(dict), {}
+    for p in packets:
+        key = (p.interface, p.source, p.destination)
+        if p.flags & SYN:
+            assert first.setdefault(key, p.seq) == p.seq and p.options[2] == b"\x05\xb4" and 3 in p.options and 4 in p.options
+        elif p.payload and p.is_intact:
+            at = (p.seq - first[key] - 1) & 0xFFFFFFFF
+            for i in range(0, len(p.payload), 100):
+                piece = p.payload[i:i + 100]
+                known = pieces[key].setdefault(at + i, piece)
+                assert known[:len(piece)] == piece[:len(known)], "what is sent again is the same"
+                if len(piece) > len(known):
+                    pieces[key][at + i] = piece
+    streams = {}
+    for key, parts in pieces.items():
+        data = bytearray()
+        for at in sorted(parts):
+            if at > len(data):
+                break
+            data[at:at + len(parts[at])] = parts[at]
+        streams[key] = {"data": bytes(data)}
+    return streams
+
+
+def check_tcp_capture(side):
+    db = record(TCP_SCENARIO)
+    packets = export_packets(db, side)
+    outbound = {(p.interface, p.source, p.destination): p.outbound for p in packets}
+    got = collections.Counter()
+    for key, stream in put_together(packets).items():
+        for kind, _, _ in read_messages(stream):
+            got["ab"[key[0]], outbound[key], kind] += 1
+    wanted, _ = count_wanted(db, side)
+    assert wanted
+    for key, count in wanted.items():
+        assert got[key] == count or key[1] and count - 2 <= got[key] <= count, (key, count, got[key])
+    return packets
+
+
+@test
+def segments_at_the_client():
+    packets = check_tcp_capture("client")
+    sent = collections.Counter((p.interface, p.source, p.seq, len(p.payload)) for p in packets if p.outbound and p.payload)
+    assert any(count > 1 for key, count in sent.items() if key[0] == 1), "retransmissions"
+    assert any(5 in p.options for p in packets if not p.outbound), "SACK"
+    assert all(8 in p.options for p in packets if not p.flags & RST), "timestamps"
+    pure = [p for p in packets if not p.outbound and not p.payload and p.flags == ACK]
+    assert len(pure) > 500, "acknowledgements"
+
+
+@test
+def segments_at_the_server():
+    packets = check_tcp_capture("server")
+    damaged = [p for p in packets if not p.is_intact]
+    assert damaged and all(not p.outbound and p.interface == 1 and p.comment for p in damaged)
+
+
+@test
+def segments_of_a_long_stream():
+    """More than is kept of what was acknowledged."""
+    db = record(TCP_SCENARIO.replace("bytes = 5MB", "bytes = 120MB").replace("loss = 1%", "loss = 0%"))
+    out, err = expect(0, "export", "--format", "pcapng", "-o", "long.pcapng", db, "1")
+    assert os.path.getsize("long.pcapng") > 120e6, err
+    os.unlink("long.pcapng")
+
+
 # ---- tshark ----
 
 def tshark(path, *arguments):
@@ -493,6 +581,21 @@ def tshark_finds_nothing_wrong():
     assert tshark(path, "-Y", wrong) == ""
     good = read_fields(path, "caiman.frame.crc.ok", only="caiman.frame.crc.ok == 1")
     assert len(good) > 200, len(good)
+
+
+@test
+def tshark_reads_tcp():
+    db = record(TCP_SCENARIO)
+    path = capture_file(db, "--side", "server")
+    options = ("-o", "tcp.check_checksum:TRUE", "-o", "tcp.reassemble_out_of_order:TRUE")
+    wrong = ("_ws.malformed || caiman.frame.crc.ok == 0 || caiman.frame.out_of_sequence || caiman.bad_message || "
+             "tcp.checksum.status == \"Bad\" && !frame.comment")
+    assert tshark(path, *options, "-Y", wrong) == ""
+    assert tshark(path, *options, "-Y", "tcp.checksum.status == \"Bad\" && frame.comment").count("\n") > 0
+    assert tshark(path, *options, "-Y", "tcp.options.sack_le").count("\n") > 10
+    kinds = tshark(path, *options, "-Y", "tcp.dstport == 5800", "-T", "fields", "-e", "caiman.type").replace(",", "\n").split()
+    wanted, _ = count_wanted(db, "server")
+    assert kinds.count("7") == wanted["a", False, 7] + wanted["b", False, 7], (kinds.count("7"), wanted)
 
 
 @test

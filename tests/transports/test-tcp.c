@@ -451,6 +451,48 @@ test_source_interface (void)
   g_assert_cmpint (reason, ==, CAIMAN_REASON_LINK_DOWN);
 }
 
+/* SO_MAX_PACING_RATE: all bits set unless it is paced. */
+static guint64
+get_pacing_rate (const CaimanTransport *transport)
+{
+  guint64 rate = 0;
+  socklen_t size = sizeof rate;
+  g_assert_cmpint (
+      getsockopt (caiman_tcp_get_fd (transport), SOL_SOCKET, SO_MAX_PACING_RATE, &rate, &size), ==,
+      0);
+  return rate;
+}
+
+static guint64
+get_accepted_pacing_rate (const CaimanTcpOptions *options)
+{
+  g_autoptr (Fixture) fixture = fixture_new ();
+  CaimanReason reason;
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  g_assert_cmpint (connect (fd, (struct sockaddr *)&fixture->address, sizeof fixture->address), ==,
+                   0);
+  fixture->fd = fd;
+  int accepted = accept (fixture->listen_fd, NULL, NULL);
+  g_assert_cmpint (accepted, >=, 0);
+  attach (fixture, caiman_tcp_new (fixture->loop, accepted, options, &reason));
+  return get_pacing_rate (fixture->transport);
+}
+
+static void
+test_pacing (void)
+{
+  const CaimanTcpOptions from_a_nanosecond = { .pacing_rtt_ns = 1 };
+  const CaimanTcpOptions from_an_hour = { .pacing_rtt_ns = 3600 * CAIMAN_NS_PER_S };
+  const CaimanTcpOptions never = { .pacing_rtt_ns = CAIMAN_TIME_NEVER };
+  g_autoptr (Fixture) paced = connected_fixture_new (&from_a_nanosecond);
+  g_autoptr (Fixture) near = connected_fixture_new (&from_an_hour);
+  g_assert_cmpuint (get_pacing_rate (paced->transport), ==, G_MAXUINT64 - 1);
+  g_assert_cmpuint (get_pacing_rate (near->transport), ==, G_MAXUINT64);
+  g_assert_cmpuint (get_accepted_pacing_rate (&from_a_nanosecond), ==, G_MAXUINT64 - 1);
+  g_assert_cmpuint (get_accepted_pacing_rate (&from_an_hour), ==, G_MAXUINT64);
+  g_assert_cmpuint (get_accepted_pacing_rate (&never), ==, G_MAXUINT64);
+}
+
 static void
 test_options (void)
 {
@@ -593,6 +635,7 @@ main (int argc, char **argv)
   g_test_add_func ("/transports/tcp/source-address", test_source_address);
   g_test_add_func ("/transports/tcp/source-interface", test_source_interface);
   g_test_add_func ("/transports/tcp/options", test_options);
+  g_test_add_func ("/transports/tcp/pacing", test_pacing);
   g_test_add_func ("/transports/tcp/no-socket", test_no_socket);
   g_test_add_func ("/transports/tcp/blocks", test_blocks);
   g_test_add_data_func ("/transports/tcp/blocks-in-pieces", NULL, test_blocks_in_pieces);

@@ -330,6 +330,11 @@ function caiman.dissector (tvb, pinfo, root)
     pinfo.cols.protocol = "Caiman"
     pinfo.cols.info = ""
   end
+  -- Wireshark puts nothing together with a segment that is damaged or out of place.
+  if pinfo.can_desegment == 0 then
+    root:add (caiman, tvb (), "Caiman link, part of a stream that is not put together")
+    return tvb:len ()
+  end
   dissect_tcp_pdus (tvb, root, HEADER_BYTES, get_frame_bytes, dissect_frame)
   return tvb:len ()
 end
