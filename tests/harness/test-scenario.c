@@ -483,7 +483,7 @@ test_presets (void)
   g_assert_cmpint (link->path[SCENARIO_UP].rate_bps, ==, 5000000);
   g_assert_cmpint (link->path[SCENARIO_DOWN].rate_bps, ==, 5000000);
   g_assert_cmpint (link->path[SCENARIO_UP].delay_ns, ==, MS (1));
-  g_assert_cmpint (link->path[SCENARIO_DOWN].delay_ns, ==, MS (10));
+  g_assert_cmpint (link->path[SCENARIO_DOWN].delay_ns, ==, MS (14));
 }
 
 static void
