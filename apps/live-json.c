@@ -2,6 +2,8 @@
 /* live-json.c - see live-json.h. One table per struct serves writer and reader. */
 #include "apps/live-json.h"
 
+#include "core/state-names.h"
+
 #include <string.h>
 
 typedef enum { FIELD_INTEGER, FIELD_BOOLEAN } FieldKind;
@@ -162,7 +164,7 @@ append_connection (GString *out, const LiveConnection *connection, const LiveJso
 {
   g_string_append (out, "{\"label\":");
   live_json_append_string (out, connection->label);
-  append_text (out, "state", live_connection_state_to_string (connection->state));
+  append_text (out, "state", caiman_connection_state_to_string (connection->state));
   append_text (out, "reason", caiman_reason_to_string (connection->reason));
   append_fields (out, connection_fields, G_N_ELEMENTS (connection_fields), connection);
   append_rates (out, &connection->rates);
@@ -329,7 +331,7 @@ parse_connection (JsonObject *object)
   LiveConnection *connection = live_connection_new (0, get_text (object, "label"));
   JsonArray *links = get_array (object, "links");
   for (CaimanConnectionState state = 0; state < CAIMAN_N_CONNECTION_STATES; state++) {
-    if (g_str_equal (get_text (object, "state"), live_connection_state_to_string (state)))
+    if (g_str_equal (get_text (object, "state"), caiman_connection_state_to_string (state)))
       connection->state = state;
   }
   connection->reason = parse_reason (object);

@@ -145,16 +145,3 @@ live_link_describe (const LiveLink *link)
     return "suspected";
   return caiman_link_state_to_string (link->state);
 }
-
-const char *
-live_connection_state_to_string (CaimanConnectionState state)
-{
-  static const char *const names[] = {
-    [CAIMAN_CONNECTION_CONNECTING] = "connecting",
-    [CAIMAN_CONNECTION_OPEN] = "open",
-    [CAIMAN_CONNECTION_TERMINATING] = "terminating",
-    [CAIMAN_CONNECTION_ENDED] = "ended",
-  };
-  g_assert (state < G_N_ELEMENTS (names));
-  return names[state];
-}

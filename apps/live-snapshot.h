@@ -96,7 +96,4 @@ void live_history_add (LiveHistory *history, gint64 sent_bps, gint64 received_bp
  * "blocked", or the reason why it does not work, e.g. "ping-timeout", "reset". */
 const char *live_link_describe (const LiveLink *link);
 
-/* "connecting", "open", "terminating", "ended". */
-const char *live_connection_state_to_string (CaimanConnectionState state);
-
 G_END_DECLS

@@ -3,6 +3,7 @@
 #include "apps/live-text.h"
 
 #include "apps/monitor-text.h"
+#include "core/state-names.h"
 #include "reports/format.h"
 #include "reports/table.h"
 
@@ -87,7 +88,7 @@ append_connection (GString *out, const LiveConnection *connection, gboolean colo
   g_autofree char *head = g_strdup_printf (
       "%" G_GUINT64_FORMAT " %s: %s%s%s for %s, sent %s, received %s, unacknowledged %s, behind a "
       "gap %s",
-      connection->number, connection->label, live_connection_state_to_string (connection->state),
+      connection->number, connection->label, caiman_connection_state_to_string (connection->state),
       connection->ended_ago_ns >= 0 ? " " : "",
       connection->ended_ago_ns >= 0 ? caiman_reason_to_string (connection->reason) : "", age, sent,
       received, unacked, reorder);

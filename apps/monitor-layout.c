@@ -4,6 +4,7 @@
 #include "apps/monitor-layout.h"
 
 #include "apps/monitor-rows.h"
+#include "core/state-names.h"
 #include "reports/format.h"
 
 /* From so many lines on there is room for the pane. */
@@ -94,7 +95,7 @@ add_connection_detail (GPtrArray *lines, const LiveConnection *connection)
   g_autofree char *reorder = format_bytes ((double)connection->stats.reorder_bytes);
   g_autofree char *first =
       g_strdup_printf ("%s for %s, sent %s, received %s",
-                       live_connection_state_to_string (connection->state), age, sent, received);
+                       caiman_connection_state_to_string (connection->state), age, sent, received);
   g_autofree char *second = g_strdup_printf (
       "unacknowledged %s, waiting to be sent %s, behind a gap %s", unacked, unsent, reorder);
   monitor_add_text (lines, MONITOR_PLAIN, first);

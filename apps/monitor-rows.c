@@ -2,6 +2,8 @@
 /* monitor-rows.c - see monitor-rows.h. */
 #include "apps/monitor-rows.h"
 
+#include "core/state-names.h"
+
 #define BARS_MAX LIVE_HISTORY_MAX
 
 /* Columns that are always as wide. */
@@ -180,7 +182,7 @@ make_connection_row (const Rows *rows, const LiveConnection *connection)
   if (has_ended)
     g_string_append_printf (label, "%s: ", caiman_reason_to_string (connection->reason));
   else if (connection->state != CAIMAN_CONNECTION_OPEN)
-    g_string_append_printf (label, "%s: ", live_connection_state_to_string (connection->state));
+    g_string_append_printf (label, "%s: ", caiman_connection_state_to_string (connection->state));
   g_string_append (label, connection->label);
   monitor_line_add_left (line, has_ended ? MONITOR_DIM : MONITOR_STRONG,
                          2 + columns->name + 1 + columns->state + 1 + RTT_COLUMNS, label->str);

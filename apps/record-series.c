@@ -4,6 +4,7 @@
 
 #include "apps/live-snapshot.h"
 #include "core/hold.h"
+#include "core/state-names.h"
 
 /* Bounds, so that a peer that flaps does not cost unbounded memory. */
 #define PATHS_MAX  1000
@@ -84,39 +85,6 @@ record_run_get_link (RecordRun *run, CaimanLink *link)
 
 /* --- Traces --- */
 
-static const char *
-get_connection_state_text (guint64 state)
-{
-  switch (state) {
-  case CAIMAN_CONNECTION_CONNECTING:
-    return "connecting";
-  case CAIMAN_CONNECTION_OPEN:
-    return "open";
-  case CAIMAN_CONNECTION_TERMINATING:
-    return "terminating";
-  default:
-    return "ended";
-  }
-}
-
-/* For people; static. NULL: this type makes no row. */
-static const char *
-get_row_text (const CaimanTraceEvent *event)
-{
-  switch (event->type) {
-  case CAIMAN_TRACE_CONNECTION_STATE:
-    return get_connection_state_text (event->b);
-  case CAIMAN_TRACE_LINK_STATE:
-    return caiman_link_state_to_string ((CaimanLinkState)event->b);
-  case CAIMAN_TRACE_LINK_BLOCKED:
-    return event->a ? "blocked" : "free";
-  case CAIMAN_TRACE_LINK_SUSPECTED:
-    return event->a ? "suspected" : "cleared";
-  default:
-    return NULL;
-  }
-}
-
 static void
 extend (RecordSpan *span, gint64 t_ns)
 {
@@ -138,7 +106,7 @@ record_run_trace (const CaimanTraceEvent *event, gpointer user_data)
 {
   RecordRun *run = user_data;
   gint64 t_ns = event->time_ns - run->opened_ns;
-  const char *text = get_row_text (event);
+  const char *text = caiman_trace_event_get_state_name (event);
 
   run->n_trace_events++;
   if (event->resend_cause != CAIMAN_RESEND_NONE)

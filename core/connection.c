@@ -3,6 +3,7 @@
 #include "core/connection-private.h"
 
 #include "core/scheduler.h"
+#include "core/state-names.h"
 
 #include <string.h>
 
@@ -275,12 +276,11 @@ caiman_connection_get_best_rtt (const CaimanConnection *connection)
 static void
 set_state (CaimanConnection *connection, CaimanConnectionState state, CaimanReason reason)
 {
-  static const char *const names[CAIMAN_N_CONNECTION_STATES] = { "connecting", "open",
-                                                                 "terminating", "ended" };
   g_assert (state > connection->state);
   g_info (CAIMAN_LOG_PREFIX "the connection goes from %s to %s: %s",
-          CAIMAN_LOG_PREFIX_ARGS (connection), names[connection->state], names[state],
-          caiman_reason_to_string (reason));
+          CAIMAN_LOG_PREFIX_ARGS (connection),
+          caiman_connection_state_to_string (connection->state),
+          caiman_connection_state_to_string (state), caiman_reason_to_string (reason));
   caiman_connection_trace (connection, CAIMAN_TRACE_CONNECTION_STATE, NULL, connection->state,
                            state, reason);
   connection->state = state;

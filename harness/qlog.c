@@ -3,8 +3,8 @@
  * events, samples of links and of flows. */
 #include "harness/qlog.h"
 
-#include "core/link.h"
 #include "core/message.h"
+#include "core/state-names.h"
 #include "harness/trace-stream.h"
 
 #include <errno.h>
@@ -122,8 +122,9 @@ end_event (Qlog *qlog)
 static const char *
 connection_state_to_string (guint64 state)
 {
-  static const char *const names[] = { "connecting", "open", "terminating", "ended" };
-  return state < G_N_ELEMENTS (names) ? names[state] : "unknown";
+  return state < CAIMAN_N_CONNECTION_STATES
+             ? caiman_connection_state_to_string ((CaimanConnectionState)state)
+             : "unknown";
 }
 
 static const char *

@@ -3,8 +3,8 @@
  * digest takes them in batches, and a checkpoint is a batch's end. */
 #include "harness/recorder.h"
 
-#include "core/connection.h"
 #include "core/digest.h"
+#include "core/state-names.h"
 #include "harness/trace-block.h"
 
 #include <errno.h>
@@ -108,40 +108,6 @@ add_row (Recorder *recorder, const StoreEvent *row)
     recorder->omitted_rows++;
 }
 
-static const char *
-connection_state_to_string (guint64 state)
-{
-  switch (state) {
-  case CAIMAN_CONNECTION_CONNECTING:
-    return "connecting";
-  case CAIMAN_CONNECTION_OPEN:
-    return "open";
-  case CAIMAN_CONNECTION_TERMINATING:
-    return "terminating";
-  case CAIMAN_CONNECTION_ENDED:
-    return "ended";
-  }
-  return "unknown";
-}
-
-/* For people; static. NULL: this type makes no row. */
-static const char *
-get_row_text (const CaimanTraceEvent *event)
-{
-  switch (event->type) {
-  case CAIMAN_TRACE_CONNECTION_STATE:
-    return connection_state_to_string (event->b);
-  case CAIMAN_TRACE_LINK_STATE:
-    return caiman_link_state_to_string ((CaimanLinkState)event->b);
-  case CAIMAN_TRACE_LINK_BLOCKED:
-    return event->a ? "blocked" : "free";
-  case CAIMAN_TRACE_LINK_SUSPECTED:
-    return event->a ? "suspected" : "cleared";
-  default:
-    return NULL;
-  }
-}
-
 void
 recorder_note (Recorder *recorder, gint64 t_ns, int link, const char *kind, gint64 a, gint64 b,
                const char *text)
@@ -241,7 +207,7 @@ recorder_trace (Recorder *recorder, ScenarioSide side, const CaimanTraceEvent *e
 
   if (event->resend_cause != CAIMAN_RESEND_NONE)
     count_resend (recorder, side, event);
-  const char *text = get_row_text (event);
+  const char *text = caiman_trace_event_get_state_name (event);
   if (!text && !recorder->trace && !recorder->writer)
     return;
   int link = recorder_find_link (recorder, side, event->link_id);

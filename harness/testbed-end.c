@@ -2,6 +2,7 @@
 /* testbed-end.c - see testbed-end.h. */
 #include "harness/testbed-end.h"
 
+#include "harness/testbed-real.h"
 #include "transports/tcp.h"
 
 #include <sys/socket.h>
@@ -14,6 +15,7 @@ drop_inner (TestbedEnd *end)
   if (end->klass->dropped)
     end->klass->dropped (end);
   end->connected = FALSE;
+  end->over = TRUE;
   if (inner)
     inner->klass->free (inner);
 }
@@ -33,12 +35,11 @@ static void
 inner_packet (gpointer user_data, const guint8 *data, gsize size, GBytes *bytes)
 {
   TestbedEnd *end = user_data;
-  const TestbedEndClass *klass = end->klass;
-  gpointer link = end->link;
+  TestbedRealLink *link = end->link;
   ScenarioSide side = end->side;
 
   end->base.events->packet (end->base.user_data, data, size, bytes);
-  klass->packet_came (link, side);
+  testbed_real_link_packet_came (link, side); /* @end may be gone by now */
 }
 
 static void
@@ -145,7 +146,7 @@ end_free (CaimanTransport *self)
 
   caiman_loop_arm_timer (end->loop, &end->report_timer, CAIMAN_TIME_NEVER);
   drop_inner (end);
-  g_queue_unlink (end->ends, &end->node);
+  g_queue_unlink (&end->link->ends[end->side], &end->node);
   g_free (end);
 }
 
@@ -172,18 +173,17 @@ report (gpointer user_data)
 }
 
 void
-testbed_end_init (TestbedEnd *end, const TestbedEndClass *klass, CaimanLoop *loop, GQueue *ends,
-                  gpointer link, ScenarioSide side)
+testbed_end_init (TestbedEnd *end, const TestbedEndClass *klass, TestbedRealLink *link,
+                  ScenarioSide side)
 {
   end->base.klass = &end_class;
   end->klass = klass;
-  end->loop = loop;
-  end->ends = ends;
+  end->loop = link->testbed->loop;
   end->link = link;
   end->side = side;
   caiman_timer_init (&end->report_timer, report, end);
   end->node.data = end;
-  g_queue_push_tail_link (ends, &end->node);
+  g_queue_push_tail_link (&link->ends[side], &end->node);
 }
 
 void

@@ -4,17 +4,15 @@
  * interface or a host that is gone. A testbed embeds it as the first member of its own struct. */
 #pragma once
 
-#include "harness/scenario.h"
+#include "harness/testbed-real-link.h"
 #include "transports/loop.h"
 
 G_BEGIN_DECLS
 
 typedef struct _TestbedEnd TestbedEnd;
 
-/* All but packet_came() may be NULL. */
+/* Each may be NULL. */
 typedef struct {
-  /* A packet has been handed over; @end may be gone by now. */
-  void (*packet_came) (gpointer link, ScenarioSide side);
   /* The send limit that the end was given. */
   void (*send_limit_set) (TestbedEnd *end, gint64 limit_bytes);
   /* What the testbed keeps for the time of the connect is not needed any more; called once or more
@@ -26,20 +24,21 @@ struct _TestbedEnd {
   CaimanTransport base;
   const TestbedEndClass *klass;
   CaimanLoop *loop;
-  GQueue *ends; /* of all of its link and side */
-  GList node;   /* in @ends */
-  gpointer link;
+  TestbedRealLink *link;
   ScenarioSide side;
+  GList node;             /* in the link's ends of @side */
   CaimanTransport *inner; /* (owned) (nullable) the TCP connection */
   gboolean connected;
+  gboolean over;        /* failed or aborted: there is no TCP connection any more */
   gboolean finished;    /* its kernel has been told to send FIN: nothing more is written */
   CaimanReason failure; /* to be reported by @report_timer */
   CaimanTimer report_timer;
 };
 
-/* @end is zeroed, allocated by g_new(), and freed through its transport class; it enters @ends. */
-void testbed_end_init (TestbedEnd *end, const TestbedEndClass *klass, CaimanLoop *loop,
-                       GQueue *ends, gpointer link, ScenarioSide side);
+/* @end is zeroed, allocated by g_new(), and freed through its transport class; it enters the
+ * ends of @link. */
+void testbed_end_init (TestbedEnd *end, const TestbedEndClass *klass, TestbedRealLink *link,
+                       ScenarioSide side);
 
 /* The TCP connection, which may still be connecting (transfer full). */
 void testbed_end_set_inner (TestbedEnd *end, CaimanTransport *inner, gboolean connected);

@@ -18,16 +18,30 @@
 #define PORT    5800
 #define BACKLOG 128
 
-static const ScenarioLink *
-get_spec (const TestbedLabLink *link)
+typedef struct {
+  TestbedRealLink base; /* its testbed is a TestbedLab */
+  gboolean down, refusing;
+  gboolean server_runs;
+  gboolean listening;
+  CaimanLoopWatch watch; /* of the server's listening socket, while @listening */
+} TestbedLabLink;
+
+static TestbedLabLink *
+to_lab (TestbedRealLink *link)
 {
-  return scenario_get_link (link->testbed->base.scenario, link->index);
+  return (TestbedLabLink *)link;
+}
+
+static const TestbedLab *
+get_testbed (const TestbedLabLink *link)
+{
+  return (const TestbedLab *)link->base.testbed;
 }
 
 static LabEmulator *
 get_emulator (const TestbedLabLink *link)
 {
-  return link->testbed->emulator;
+  return get_testbed (link)->emulator;
 }
 
 static struct sockaddr_in
@@ -35,14 +49,14 @@ make_address (const TestbedLabLink *link, LabSide side, guint16 port)
 {
   return (struct sockaddr_in) { .sin_family = AF_INET,
                                 .sin_port = g_htons (port),
-                                .sin_addr.s_addr = lab_emulator_get_address (get_emulator (link),
-                                                                             link->index, side) };
+                                .sin_addr.s_addr = lab_emulator_get_address (
+                                    get_emulator (link), link->base.index, side) };
 }
 
 static CaimanTcpOptions
 get_options (const TestbedLabLink *link)
 {
-  const ScenarioLink *spec = get_spec (link);
+  const ScenarioLink *spec = testbed_real_link_get_spec (&link->base);
   const ScenarioTcp *tcp = &spec->tcp;
   CaimanTcpOptions options = {
     .connect_timeout_ns = spec->connect_timeout_ns,
@@ -52,38 +66,28 @@ get_options (const TestbedLabLink *link)
     .pacing_rtt_ns = tcp->is_paced ? 0 : CAIMAN_TIME_NEVER,
   };
 
-  g_strlcpy (options.congestion, testbed_lab_get_congestion (link->testbed, link->index),
+  g_strlcpy (options.congestion, testbed_lab_get_congestion (get_testbed (link), link->base.index),
              sizeof options.congestion);
   return options;
 }
 
 /* --- Ends --- */
 
-static void
-packet_came (gpointer user_data, ScenarioSide side)
-{
-  TestbedLabLink *link = user_data;
-  TestbedPacketFunc func = link->after_packet[side].func;
-
-  if (func && func (link->after_packet[side].user_data))
-    link->after_packet[side].func = NULL;
-}
-
-static const TestbedEndClass end_class = { .packet_came = packet_came };
-
 static TestbedEnd *
 end_new (TestbedLabLink *link, ScenarioSide side)
 {
+  static const TestbedEndClass end_class = { NULL };
   TestbedEnd *end = g_new0 (TestbedEnd, 1);
 
-  testbed_end_init (end, &end_class, link->testbed->base.loop, &link->ends[side], link, side);
+  testbed_end_init (end, &end_class, &link->base, side);
   return end;
 }
 
 /* Of a link that is down fails at once, as with an interface that the system knows to be down. */
-CaimanTransport *
-testbed_lab_link_connect (TestbedLabLink *link, CaimanReason *reason_out)
+static CaimanTransport *
+connect_end (TestbedRealLink *base, CaimanReason *reason_out)
 {
+  TestbedLabLink *link = to_lab (base);
   LabEmulator *emulator = get_emulator (link);
   struct sockaddr_in remote = make_address (link, LAB_SIDE_SERVER, PORT);
   struct sockaddr_in local = make_address (link, LAB_SIDE_CLIENT, 0);
@@ -99,12 +103,12 @@ testbed_lab_link_connect (TestbedLabLink *link, CaimanReason *reason_out)
   int previous =
       lab_namespace_enter (lab_emulator_get_namespace (emulator, LAB_SIDE_CLIENT), &error);
   if (previous < 0) {
-    testbed_real_fail (&link->testbed->base, error);
+    testbed_real_fail (link->base.testbed, error);
     *reason_out = CAIMAN_REASON_LINK_IO_ERROR;
     return NULL;
   }
   CaimanTransport *inner =
-      caiman_tcp_connect (link->testbed->base.loop, (const struct sockaddr *)&remote, sizeof remote,
+      caiman_tcp_connect (link->base.testbed->loop, (const struct sockaddr *)&remote, sizeof remote,
                           &source, &options, reason_out);
   lab_namespace_leave (previous);
   if (!inner)
@@ -128,12 +132,12 @@ accept_ready (CaimanLoopWatch *watch, guint32 epoll_events)
     int fd = accept4 (watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
       return;
-    CaimanTransport *inner = caiman_tcp_new (link->testbed->base.loop, fd, &options, &reason);
+    CaimanTransport *inner = caiman_tcp_new (link->base.testbed->loop, fd, &options, &reason);
     if (!inner)
       continue;
     TestbedEnd *end = end_new (link, SCENARIO_SIDE_SERVER);
     testbed_end_set_inner (end, inner, TRUE);
-    testbed_links_accept (&link->testbed->base.links, link->index, &end->base);
+    testbed_links_accept (&link->base.testbed->links, link->base.index, &end->base);
   }
 }
 
@@ -180,7 +184,7 @@ start_listening (TestbedLabLink *link, GError **error)
   if (fd < 0)
     return FALSE;
   link->watch.ready = accept_ready;
-  if (!caiman_loop_add_watch (link->testbed->base.loop, &link->watch, fd, EPOLLIN, error)) {
+  if (!caiman_loop_add_watch (link->base.testbed->loop, &link->watch, fd, EPOLLIN, error)) {
     close (fd);
     return FALSE;
   }
@@ -209,53 +213,19 @@ update_listening (TestbedLabLink *link)
   if (!wanted)
     stop_listening (link);
   else if (!start_listening (link, &error))
-    testbed_real_fail (&link->testbed->base, error);
+    testbed_real_fail (link->base.testbed, error);
 }
 
-void
-testbed_lab_link_set_server (TestbedLabLink *link, gboolean runs)
+static void
+set_server (TestbedRealLink *base, gboolean runs)
 {
+  TestbedLabLink *link = to_lab (base);
+
   link->server_runs = runs;
   update_listening (link);
 }
 
-/* --- Life --- */
-
-TestbedLabLink *
-testbed_lab_link_new (TestbedLab *testbed, guint index)
-{
-  TestbedLabLink *link = g_new0 (TestbedLabLink, 1);
-
-  link->testbed = testbed;
-  link->index = index;
-  g_queue_init (&link->ends[SCENARIO_SIDE_CLIENT]);
-  g_queue_init (&link->ends[SCENARIO_SIDE_SERVER]);
-  return link;
-}
-
-void
-testbed_lab_link_free (TestbedLabLink *link)
-{
-  if (!link)
-    return;
-  g_assert (link->ends[SCENARIO_SIDE_CLIENT].length == 0);
-  g_assert (link->ends[SCENARIO_SIDE_SERVER].length == 0);
-  if (link->listening)
-    stop_listening (link);
-  g_free (link);
-}
-
 /* --- Faults --- */
-
-static void
-fail_ends (TestbedLabLink *link, ScenarioSide side, gboolean with_connecting, CaimanReason reason)
-{
-  for (GList *node = link->ends[side].head; node; node = node->next) {
-    TestbedEnd *end = node->data;
-    if (end->inner && (end->connected || with_connecting))
-      testbed_end_fail (end, reason);
-  }
-}
 
 /* The kernel lets connections over an interface that went down wait; an endpoint that watches its
  * interfaces (transports/interfaces.h) ends them at once, and so it is here. */
@@ -267,10 +237,10 @@ set_down (TestbedLabLink *link, gboolean down)
   if (link->down == down)
     return;
   link->down = down;
-  if (!lab_emulator_set_down (get_emulator (link), link->index, down, &error))
-    testbed_real_fail (&link->testbed->base, error);
+  if (!lab_emulator_set_down (get_emulator (link), link->base.index, down, &error))
+    testbed_real_fail (link->base.testbed, error);
   else if (down)
-    fail_ends (link, SCENARIO_SIDE_CLIENT, TRUE, CAIMAN_REASON_LINK_DOWN);
+    testbed_real_link_fail_ends (&link->base, SCENARIO_SIDE_CLIENT, TRUE, CAIMAN_REASON_LINK_DOWN);
 }
 
 /* Each kernel sends its FIN behind what it has queued. */
@@ -278,7 +248,7 @@ static void
 close_ends (TestbedLabLink *link)
 {
   for (guint s = 0; s < SCENARIO_N_SIDES; s++) {
-    for (GList *node = link->ends[s].head; node; node = node->next)
+    for (GList *node = link->base.ends[s].head; node; node = node->next)
       testbed_end_finish (node->data);
   }
 }
@@ -290,9 +260,9 @@ half_open (TestbedLabLink *link, ScenarioDirection direction)
 {
   ScenarioSide side = direction == SCENARIO_UP ? SCENARIO_SIDE_CLIENT : SCENARIO_SIDE_SERVER;
 
-  lab_emulator_vanish (get_emulator (link), link->index,
+  lab_emulator_vanish (get_emulator (link), link->base.index,
                        side == SCENARIO_SIDE_CLIENT ? LAB_SIDE_CLIENT : LAB_SIDE_SERVER);
-  fail_ends (link, side, FALSE, CAIMAN_REASON_LINK_IO_ERROR);
+  testbed_real_link_fail_ends (&link->base, side, FALSE, CAIMAN_REASON_LINK_IO_ERROR);
 }
 
 /* Only the parts that the fault is about. */
@@ -300,27 +270,28 @@ static void
 set_path (TestbedLabLink *link, const TestbedFault *fault, SimDirection direction)
 {
   SimPathConfig config;
-  SimPathConfig wanted = testbed_sim_convert_traced (link->testbed->base.scenario, fault->path);
+  SimPathConfig wanted = testbed_sim_convert_traced (link->base.testbed->scenario, fault->path);
 
-  lab_emulator_get_config (get_emulator (link), link->index, direction, &config);
+  lab_emulator_get_config (get_emulator (link), link->base.index, direction, &config);
   testbed_sim_set_parts (&config, &wanted, fault->set_mask);
-  lab_emulator_set_config (get_emulator (link), link->index, direction, &config);
+  lab_emulator_set_config (get_emulator (link), link->base.index, direction, &config);
 }
 
 static void
-apply_direction (TestbedLabLink *link, const TestbedFault *fault, SimDirection direction)
+apply_direction (TestbedRealLink *base, const TestbedFault *fault, SimDirection direction)
 {
+  TestbedLabLink *link = to_lab (base);
   LabEmulator *emulator = get_emulator (link);
 
   switch (fault->kind) {
   case TESTBED_BLACKHOLE:
-    lab_emulator_set_blackhole (emulator, link->index, direction, fault->on);
+    lab_emulator_set_blackhole (emulator, base->index, direction, fault->on);
     break;
   case TESTBED_PAUSE:
-    lab_emulator_set_paused (emulator, link->index, direction, fault->on);
+    lab_emulator_set_paused (emulator, base->index, direction, fault->on);
     break;
   case TESTBED_CORRUPT:
-    lab_emulator_corrupt (emulator, link->index, direction, fault->count);
+    lab_emulator_corrupt (emulator, base->index, direction, fault->count);
     break;
   case TESTBED_HALF_OPEN:
     half_open (link, (ScenarioDirection)direction);
@@ -333,31 +304,57 @@ apply_direction (TestbedLabLink *link, const TestbedFault *fault, SimDirection d
   }
 }
 
-void
-testbed_lab_link_apply (TestbedLabLink *link, const TestbedFault *fault)
+static void
+apply (TestbedRealLink *base, const TestbedFault *fault)
 {
+  TestbedLabLink *link = to_lab (base);
+
   switch (fault->kind) {
   case TESTBED_DOWN:
     set_down (link, fault->on);
-    return;
+    break;
   case TESTBED_REFUSE:
     link->refusing = fault->on;
     update_listening (link);
-    return;
+    break;
   case TESTBED_RESET:
-    lab_emulator_reset (get_emulator (link), link->index);
-    return;
+    lab_emulator_reset (get_emulator (link), base->index);
+    break;
   case TESTBED_REBIND:
-    lab_emulator_rebind (get_emulator (link), link->index);
-    return;
+    lab_emulator_rebind (get_emulator (link), base->index);
+    break;
   case TESTBED_CLOSE:
     close_ends (link);
-    return;
-  default:
     break;
+  default:
+    g_assert_not_reached ();
   }
-  for (guint d = 0; d < SIM_N_DIRECTIONS; d++) {
-    if (fault->directions & 1u << d)
-      apply_direction (link, fault, d);
-  }
+}
+
+/* --- Life --- */
+
+static void
+free_link (TestbedRealLink *base)
+{
+  TestbedLabLink *link = to_lab (base);
+
+  testbed_real_link_clear (base);
+  if (link->listening)
+    stop_listening (link);
+  g_free (link);
+}
+
+static const TestbedRealLinkClass link_class = { .connect = connect_end,
+                                                 .set_server = set_server,
+                                                 .apply = apply,
+                                                 .apply_direction = apply_direction,
+                                                 .free = free_link };
+
+TestbedRealLink *
+testbed_lab_link_new (TestbedLab *testbed, guint index)
+{
+  TestbedLabLink *link = g_new0 (TestbedLabLink, 1);
+
+  testbed_real_link_init (&link->base, &link_class, &testbed->base, index);
+  return &link->base;
 }

@@ -14,31 +14,15 @@
 G_BEGIN_DECLS
 
 typedef struct _TestbedLab TestbedLab;
-typedef struct _TestbedLabLink TestbedLabLink;
 
 struct _TestbedLab {
   TestbedReal base;
-  GPtrArray *lab_links;   /* of TestbedLabLink, by scenario link */
   GPtrArray *bottlenecks; /* of SimBottleneck, two by scenario bottleneck; the emulator uses them */
   LabEmulator *emulator;
   Histogram lateness; /* of packets; the emulator's until it has stopped */
   gboolean network_runs;
   CaimanLoopWatch broken_watch; /* an interface is gone, while @broken_is_watched */
   gboolean broken_is_watched;
-};
-
-struct _TestbedLabLink {
-  TestbedLab *testbed;
-  guint index;
-  GQueue ends[SCENARIO_N_SIDES]; /* of TestbedEnd */
-  gboolean down, refusing;
-  gboolean server_runs;
-  gboolean listening;
-  CaimanLoopWatch watch; /* of the server's listening socket, while @listening */
-  struct {
-    TestbedPacketFunc func; /* (nullable) */
-    gpointer user_data;
-  } after_packet[SCENARIO_N_SIDES];
 };
 
 /* --- testbed-lab.c --- */
@@ -51,16 +35,8 @@ const char *testbed_lab_get_congestion (const TestbedLab *self, guint link);
 
 /* --- testbed-lab-link.c --- */
 
-TestbedLabLink *testbed_lab_link_new (TestbedLab *testbed, guint index);
-void testbed_lab_link_free (TestbedLabLink *link); /* accepts NULL; all ends must be gone */
-
-/* Starts to connect (transfer full); NULL: it failed at once. */
-CaimanTransport *testbed_lab_link_connect (TestbedLabLink *link, CaimanReason *reason_out);
-
-/* Whether the server runs, and so listens. */
-void testbed_lab_link_set_server (TestbedLabLink *link, gboolean runs);
-
-void testbed_lab_link_apply (TestbedLabLink *link, const TestbedFault *fault);
+/* Scenario link @index; freed through its class. */
+TestbedRealLink *testbed_lab_link_new (TestbedLab *testbed, guint index);
 
 /* --- testbed-lab-check.c --- */
 

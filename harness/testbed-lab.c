@@ -14,43 +14,6 @@ to_lab (Testbed *self)
   return (TestbedLab *)self;
 }
 
-static TestbedLabLink *
-get_link (Testbed *self, guint link)
-{
-  return g_ptr_array_index (to_lab (self)->lab_links, link);
-}
-
-static CaimanTransport *
-connect_link (TestbedReal *self, guint link, CaimanReason *reason_out)
-{
-  return testbed_lab_link_connect (get_link (&self->base, link), reason_out);
-}
-
-static void
-set_server (TestbedReal *self, gboolean runs)
-{
-  const TestbedLab *lab = to_lab (&self->base);
-
-  for (guint i = 0; i < lab->lab_links->len; i++)
-    testbed_lab_link_set_server (g_ptr_array_index (lab->lab_links, i), runs);
-}
-
-static void
-lab_apply (Testbed *self, const TestbedFault *fault)
-{
-  testbed_lab_link_apply (get_link (self, fault->link), fault);
-}
-
-static void
-lab_after_packets (Testbed *self, ScenarioSide side, guint link, TestbedPacketFunc func,
-                   gpointer user_data)
-{
-  TestbedLabLink *lab_link = get_link (self, link);
-
-  lab_link->after_packet[side].func = func;
-  lab_link->after_packet[side].user_data = user_data;
-}
-
 static gint64
 lab_get_queue_bytes (Testbed *self, guint link, ScenarioDirection direction)
 {
@@ -148,7 +111,6 @@ lab_free (Testbed *self)
   if (lab->network_runs)
     lab_priority_set (LAB_PRIORITY_ORDINARY);
   testbed_real_stop_all (&lab->base);
-  g_ptr_array_unref (lab->lab_links);
   lab_emulator_free (lab->emulator);
   g_ptr_array_unref (lab->bottlenecks);
   testbed_real_clear (&lab->base);
@@ -231,12 +193,6 @@ make_emulator (TestbedLab *lab, guint64 seed, GError **error)
 }
 
 static void
-free_link (gpointer link)
-{
-  testbed_lab_link_free (link);
-}
-
-static void
 free_bottleneck (gpointer bottleneck)
 {
   sim_bottleneck_free (bottleneck);
@@ -246,21 +202,18 @@ static Testbed *
 lab_create (const Scenario *scenario, guint64 seed, const TestbedHandler *handler,
             gpointer user_data, GError **error)
 {
-  static const TestbedRealFuncs funcs = { .connect = connect_link, .set_server = set_server };
   TestbedLab *self = g_new0 (TestbedLab, 1);
 
   histogram_init (&self->lateness);
-  self->lab_links = g_ptr_array_new_with_free_func (free_link);
   self->bottlenecks = g_ptr_array_new_with_free_func (free_bottleneck);
-  if (testbed_real_init (&self->base, &testbed_lab_class, &funcs, scenario, handler, user_data,
-                         error))
+  if (testbed_real_init (&self->base, &testbed_lab_class, scenario, handler, user_data, error))
     self->emulator = make_emulator (self, seed, error);
   if (!self->emulator || !watch_emulator (self, error)) {
     lab_free (&self->base.base);
     return NULL;
   }
   for (guint i = 0; i < scenario->links->len; i++)
-    g_ptr_array_add (self->lab_links, testbed_lab_link_new (self, i));
+    testbed_real_take_link (&self->base, testbed_lab_link_new (self, i));
   return &self->base.base;
 }
 
@@ -274,9 +227,9 @@ const TestbedClass testbed_lab_class = {
   .stop = testbed_real_stop,
   .add_link = testbed_real_add_link,
   .remove_link = testbed_real_remove_link,
-  .apply = lab_apply,
+  .apply = testbed_real_apply,
   .find_link = testbed_real_find_link,
-  .after_packets = lab_after_packets,
+  .after_packets = testbed_real_after_packets,
   .get_queue_bytes = lab_get_queue_bytes,
   .get_wire_bytes = lab_get_wire_bytes,
   .get_steps = testbed_real_get_steps,

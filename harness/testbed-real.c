@@ -176,8 +176,19 @@ static CaimanTransport *
 open_transport (gpointer user_data, guint32 path_id, CaimanReason *reason_out)
 {
   TestbedReal *self = ((TestbedRealPump *)user_data)->testbed;
+  TestbedRealLink *link =
+      testbed_real_get_link (&self->base, testbed_links_get_path (&self->links, path_id));
 
-  return self->funcs->connect (self, testbed_links_get_path (&self->links, path_id), reason_out);
+  return link->klass->connect (link, reason_out);
+}
+
+static void
+set_server (TestbedReal *real, gboolean runs)
+{
+  for (guint i = 0; i < real->real_links->len; i++) {
+    TestbedRealLink *link = g_ptr_array_index (real->real_links, i);
+    link->klass->set_server (link, runs);
+  }
 }
 
 CaimanPump *
@@ -197,7 +208,7 @@ testbed_real_start (Testbed *self, ScenarioSide side, const CaimanConfig *config
   testbed_links_restart (&real->links, side);
   if (side == SCENARIO_SIDE_SERVER) {
     self->pump[side] = caiman_pump_new_server (config, random, &functions, &handler, loop);
-    real->funcs->set_server (real, TRUE);
+    set_server (real, TRUE);
   } else {
     self->pump[side] = caiman_pump_new_client (config, random, &functions, &handler, loop);
   }
@@ -211,7 +222,7 @@ testbed_real_stop (Testbed *self, ScenarioSide side)
   TestbedRealPump *loop = &real->pumps[side];
 
   if (side == SCENARIO_SIDE_SERVER)
-    real->funcs->set_server (real, FALSE);
+    set_server (real, FALSE);
   g_clear_pointer (&self->pump[side], caiman_pump_free);
   loop->deadline_ns = CAIMAN_TIME_NEVER;
   caiman_loop_arm_timer (real->loop, &loop->deadline, CAIMAN_TIME_NEVER);
@@ -219,6 +230,25 @@ testbed_real_stop (Testbed *self, ScenarioSide side)
 }
 
 /* --- Links --- */
+
+static void
+free_link (gpointer link)
+{
+  ((TestbedRealLink *)link)->klass->free (link);
+}
+
+void
+testbed_real_take_link (TestbedReal *self, TestbedRealLink *link)
+{
+  g_assert (link->index == self->real_links->len);
+  g_ptr_array_add (self->real_links, link);
+}
+
+TestbedRealLink *
+testbed_real_get_link (Testbed *self, guint link)
+{
+  return g_ptr_array_index (to_real (self)->real_links, link);
+}
 
 void
 testbed_real_add_link (Testbed *self, guint link, gint64 start_ns)
@@ -236,6 +266,22 @@ int
 testbed_real_find_link (Testbed *self, ScenarioSide side, guint32 link_id)
 {
   return testbed_links_find (&to_real (self)->links, side, link_id);
+}
+
+void
+testbed_real_apply (Testbed *self, const TestbedFault *fault)
+{
+  testbed_real_link_apply (testbed_real_get_link (self, fault->link), fault);
+}
+
+void
+testbed_real_after_packets (Testbed *self, ScenarioSide side, guint link, TestbedPacketFunc func,
+                            gpointer user_data)
+{
+  TestbedRealLink *real_link = testbed_real_get_link (self, link);
+
+  real_link->after_packet[side].func = func;
+  real_link->after_packet[side].user_data = user_data;
 }
 
 /* --- Running --- */
@@ -342,12 +388,10 @@ init_pump (TestbedReal *real, ScenarioSide side)
 }
 
 gboolean
-testbed_real_init (TestbedReal *self, const TestbedClass *klass, const TestbedRealFuncs *funcs,
-                   const Scenario *scenario, const TestbedHandler *handler, gpointer user_data,
-                   GError **error)
+testbed_real_init (TestbedReal *self, const TestbedClass *klass, const Scenario *scenario,
+                   const TestbedHandler *handler, gpointer user_data, GError **error)
 {
   self->base.klass = klass;
-  self->funcs = funcs;
   self->scenario = scenario;
   self->handler = handler;
   self->user_data = user_data;
@@ -355,6 +399,7 @@ testbed_real_init (TestbedReal *self, const TestbedClass *klass, const TestbedRe
   g_queue_init (&self->timers);
   histogram_init (&self->lateness);
   testbed_links_init (&self->links, &self->base, scenario);
+  self->real_links = g_ptr_array_new_with_free_func (free_link);
   caiman_timer_init (&self->heartbeat, heartbeat_due, self);
   caiman_timer_init (&self->until, until_due, self);
   for (guint s = 0; s < SCENARIO_N_SIDES; s++)
@@ -372,11 +417,13 @@ testbed_real_stop_all (TestbedReal *self)
     testbed_real_stop (&self->base, s);
   caiman_loop_arm_timer (self->loop, &self->heartbeat, CAIMAN_TIME_NEVER);
   caiman_loop_arm_timer (self->loop, &self->until, CAIMAN_TIME_NEVER);
+  g_ptr_array_set_size (self->real_links, 0);
 }
 
 void
 testbed_real_clear (TestbedReal *self)
 {
+  g_ptr_array_unref (self->real_links);
   caiman_loop_free (self->loop);
   testbed_links_clear (&self->links);
   histogram_clear (&self->lateness);

@@ -9,20 +9,10 @@
 
 #include "harness/histogram.h"
 #include "harness/testbed-links.h"
+#include "harness/testbed-real-link.h"
 #include "transports/loop.h"
 
 G_BEGIN_DECLS
-
-typedef struct _TestbedReal TestbedReal;
-
-/* What the testbed itself does. */
-typedef struct {
-  /* (transfer full) A connection over scenario link @link starts to open. NULL: it failed at once,
-   * for *@reason_out. */
-  CaimanTransport *(*connect) (TestbedReal *self, guint link, CaimanReason *reason_out);
-  /* The server runs (and so listens), or does not. */
-  void (*set_server) (TestbedReal *self, gboolean runs);
-} TestbedRealFuncs;
 
 /* What one pump runs on. */
 typedef struct {
@@ -35,14 +25,14 @@ typedef struct {
 
 struct _TestbedReal {
   Testbed base;
-  const TestbedRealFuncs *funcs;
   const Scenario *scenario;
   const TestbedHandler *handler;
   gpointer user_data;
   CaimanLoop *loop;
   TestbedRealPump pumps[SCENARIO_N_SIDES];
   TestbedLinks links;
-  GQueue timers; /* the runner's */
+  GPtrArray *real_links; /* of TestbedRealLink (owned), by scenario link */
+  GQueue timers;         /* the runner's */
   CaimanTimer heartbeat, until;
   gint64 heartbeat_at_ns;
   gint64 base_ns;  /* the loop's time of t = 0 */
@@ -56,11 +46,15 @@ struct _TestbedReal {
 
 /* @self is zeroed. Everything given is borrowed. FALSE: the system gives no event loop; clear() is
  * to be called in any case. */
-gboolean testbed_real_init (TestbedReal *self, const TestbedClass *klass,
-                            const TestbedRealFuncs *funcs, const Scenario *scenario,
+gboolean testbed_real_init (TestbedReal *self, const TestbedClass *klass, const Scenario *scenario,
                             const TestbedHandler *handler, gpointer user_data, GError **error);
 
-/* Stops both pumps, so that all ends are gone. */
+/* The link of the scenario's next one (transfer full). */
+void testbed_real_take_link (TestbedReal *self, TestbedRealLink *link);
+
+TestbedRealLink *testbed_real_get_link (Testbed *self, guint link);
+
+/* Stops both pumps, so that all ends are gone, and frees the links. */
 void testbed_real_stop_all (TestbedReal *self);
 
 /* After stop_all(), when nothing uses the loop any more. */
@@ -76,7 +70,10 @@ CaimanPump *testbed_real_start (Testbed *self, ScenarioSide side, const CaimanCo
 void testbed_real_stop (Testbed *self, ScenarioSide side);
 void testbed_real_add_link (Testbed *self, guint link, gint64 start_ns);
 void testbed_real_remove_link (Testbed *self, guint link);
+void testbed_real_apply (Testbed *self, const TestbedFault *fault);
 int testbed_real_find_link (Testbed *self, ScenarioSide side, guint32 link_id);
+void testbed_real_after_packets (Testbed *self, ScenarioSide side, guint link,
+                                 TestbedPacketFunc func, gpointer user_data);
 guint64 testbed_real_get_steps (Testbed *self);
 TestbedTimer *testbed_real_timer_new (Testbed *self, TestbedTimerFunc func, gpointer user_data);
 void testbed_real_timer_arm (TestbedTimer *timer, gint64 at_ns);

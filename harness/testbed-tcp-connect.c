@@ -33,7 +33,7 @@ get_loop (const TcpConnecting *connecting)
 static RelayBottleneck *
 get_bottleneck (const Syn *syn)
 {
-  const TcpLink *link = syn->connecting->end->base.link;
+  const TcpLink *link = (const TcpLink *)syn->connecting->end->base.link;
 
   return relay_get_bottleneck (link->relay, syn->direction);
 }
@@ -89,9 +89,7 @@ TcpConnecting *
 tcp_connecting_new (TcpEnd *end)
 {
   TcpConnecting *connecting = g_new0 (TcpConnecting, 1);
-  const TcpLink *link = end->base.link;
-  gint64 timeout_ns =
-      scenario_get_link (link->testbed->base.scenario, link->index)->connect_timeout_ns;
+  gint64 timeout_ns = testbed_real_link_get_spec (end->base.link)->connect_timeout_ns;
 
   connecting->end = end;
   connecting->started_ns = caiman_loop_now (end->base.loop);

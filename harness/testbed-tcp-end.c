@@ -17,15 +17,9 @@ get_options (const TcpLink *link)
 }
 
 static void
-packet_came (gpointer link, ScenarioSide side)
-{
-  tcp_link_packet_came (link, side);
-}
-
-static void
 send_limit_set (TestbedEnd *end, gint64 limit_bytes)
 {
-  const TcpLink *link = end->link;
+  const TcpLink *link = (const TcpLink *)end->link;
   SimDirection direction =
       end->side == SCENARIO_SIDE_CLIENT ? SIM_DIRECTION_UP : SIM_DIRECTION_DOWN;
 
@@ -40,24 +34,21 @@ dropped (TestbedEnd *base)
   g_clear_pointer (&end->connecting, tcp_connecting_free);
 }
 
-static const TestbedEndClass end_class = { .packet_came = packet_came,
-                                           .send_limit_set = send_limit_set,
-                                           .dropped = dropped };
+static const TestbedEndClass end_class = { .send_limit_set = send_limit_set, .dropped = dropped };
 
 static TcpEnd *
 end_new (TcpLink *link, ScenarioSide side)
 {
   TcpEnd *end = g_new0 (TcpEnd, 1);
 
-  testbed_end_init (&end->base, &end_class, link->testbed->base.loop, &link->ends[side], link,
-                    side);
+  testbed_end_init (&end->base, &end_class, &link->base, side);
   return end;
 }
 
 static void
 set_inner (TcpEnd *end, CaimanTransport *inner, gboolean connected)
 {
-  const TcpLink *link = end->base.link;
+  const TcpLink *link = (const TcpLink *)end->base.link;
 
   relay_fd_set_window (caiman_tcp_get_fd (inner),
                        relay_get_endpoint_buffers (link->relay).receive_bytes);
@@ -79,7 +70,7 @@ tcp_end_connect (TcpLink *link)
 void
 tcp_end_open (TcpEnd *end)
 {
-  const TcpLink *link = end->base.link;
+  const TcpLink *link = (const TcpLink *)end->base.link;
   struct sockaddr_in address = { .sin_family = AF_INET,
                                  .sin_port = g_htons (relay_get_port (link->relay)),
                                  .sin_addr.s_addr = g_htonl (INADDR_LOOPBACK) };
@@ -100,7 +91,7 @@ tcp_end_accept (TcpLink *link, int fd)
 {
   CaimanTcpOptions options = get_options (link);
   CaimanReason reason;
-  CaimanTransport *inner = caiman_tcp_new (link->testbed->base.loop, fd, &options, &reason);
+  CaimanTransport *inner = caiman_tcp_new (link->base.testbed->loop, fd, &options, &reason);
 
   if (!inner)
     return NULL;

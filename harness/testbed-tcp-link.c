@@ -5,10 +5,10 @@
 
 #include <unistd.h>
 
-static const ScenarioLink *
-get_spec (const TcpLink *link)
+static TcpLink *
+to_tcp (TestbedRealLink *link)
 {
-  return scenario_get_link (link->testbed->base.scenario, link->index);
+  return (TcpLink *)link;
 }
 
 /* A new connection of the relay to the server. */
@@ -19,7 +19,7 @@ accepted (gpointer user_data, int fd)
   CaimanTransport *end = tcp_end_accept (link, fd);
 
   if (end)
-    testbed_links_accept (&link->testbed->base.links, link->index, end);
+    testbed_links_accept (&link->base.testbed->links, link->base.index, end);
 }
 
 static void
@@ -29,83 +29,21 @@ update_listening (TcpLink *link)
 
   if (!relay_set_listening (link->relay, !link->refusing && relay_listener_is_open (link->server),
                             &error))
-    testbed_real_fail (&link->testbed->base, error);
+    testbed_real_fail (link->base.testbed, error);
 }
 
-void
-tcp_link_set_server (TcpLink *link, gboolean runs)
+static void
+set_server (TestbedRealLink *base, gboolean runs)
 {
+  TcpLink *link = to_tcp (base);
   g_autoptr (GError) error = NULL;
 
   if (!relay_listener_set_open (link->server, runs, &error))
-    testbed_real_fail (&link->testbed->base, error);
+    testbed_real_fail (link->base.testbed, error);
   update_listening (link);
 }
 
-TcpLink *
-tcp_link_new (TestbedTcp *testbed, guint index, guint64 seed, GError **error)
-{
-  TcpLink *link = g_new0 (TcpLink, 1);
-  const RelayBuffers buffers = { 0 };
-
-  link->testbed = testbed;
-  link->index = index;
-  g_queue_init (&link->ends[SCENARIO_SIDE_CLIENT]);
-  g_queue_init (&link->ends[SCENARIO_SIDE_SERVER]);
-  const ScenarioLink *spec = get_spec (link);
-  const SimPathConfig config[SIM_N_DIRECTIONS] = {
-    testbed_sim_convert_path (&spec->path[SCENARIO_UP]),
-    testbed_sim_convert_path (&spec->path[SCENARIO_DOWN]),
-  };
-  const RelayOptions options = { .name = spec->name,
-                                 .run_seed = seed,
-                                 .config = config,
-                                 .receive_buffer_bytes = (gsize)spec->receive_buffer_bytes,
-                                 .lateness = &testbed->base.lateness };
-  link->relay = relay_new (testbed->base.loop, &options, error);
-  if (link->relay)
-    link->server = relay_listener_new (testbed->base.loop, &buffers, accepted, link, error);
-  if (!link->server) {
-    tcp_link_free (link);
-    return NULL;
-  }
-  relay_set_server_port (link->relay, relay_listener_get_port (link->server));
-  tcp_link_set_server (link, FALSE);
-  return link;
-}
-
-void
-tcp_link_free (TcpLink *link)
-{
-  if (!link)
-    return;
-  g_assert (link->ends[SCENARIO_SIDE_CLIENT].length == 0);
-  g_assert (link->ends[SCENARIO_SIDE_SERVER].length == 0);
-  relay_listener_free (link->server);
-  relay_free (link->relay);
-  g_free (link);
-}
-
-void
-tcp_link_packet_came (TcpLink *link, ScenarioSide side)
-{
-  TestbedPacketFunc func = link->after_packet[side].func;
-
-  if (func && func (link->after_packet[side].user_data))
-    link->after_packet[side].func = NULL;
-}
-
 /* --- Faults --- */
-
-static void
-fail_ends (TcpLink *link, ScenarioSide side, gboolean with_connecting, CaimanReason reason)
-{
-  for (GList *node = link->ends[side].head; node; node = node->next) {
-    TcpEnd *end = node->data;
-    if (end->base.connected || (with_connecting && (end->connecting || end->base.inner)))
-      testbed_end_fail (&end->base, reason);
-  }
-}
 
 /* The client's interface goes: connects fail from now on. */
 static void
@@ -117,7 +55,7 @@ set_down (TcpLink *link, gboolean down)
   if (!down)
     return;
   relay_go_down (link->relay);
-  fail_ends (link, SCENARIO_SIDE_CLIENT, TRUE, CAIMAN_REASON_LINK_DOWN);
+  testbed_real_link_fail_ends (&link->base, SCENARIO_SIDE_CLIENT, TRUE, CAIMAN_REASON_LINK_DOWN);
 }
 
 /* Also a connect under way: the answer to its SYN is a RST. */
@@ -125,7 +63,7 @@ static void
 reset (TcpLink *link)
 {
   relay_reset (link->relay);
-  for (GList *node = link->ends[SCENARIO_SIDE_CLIENT].head; node; node = node->next) {
+  for (GList *node = link->base.ends[SCENARIO_SIDE_CLIENT].head; node; node = node->next) {
     TcpEnd *end = node->data;
     if (end->connecting)
       testbed_end_fail (&end->base, CAIMAN_REASON_CONNECT_REFUSED);
@@ -138,7 +76,7 @@ half_open (TcpLink *link, SimDirection direction)
   ScenarioSide side = direction == SIM_DIRECTION_UP ? SCENARIO_SIDE_CLIENT : SCENARIO_SIDE_SERVER;
 
   relay_half_open (link->relay, direction);
-  fail_ends (link, side, FALSE, CAIMAN_REASON_LINK_IO_ERROR);
+  testbed_real_link_fail_ends (&link->base, side, FALSE, CAIMAN_REASON_LINK_IO_ERROR);
 }
 
 /* Only the parts that the fault is about. */
@@ -154,8 +92,10 @@ set_path (TcpLink *link, const TestbedFault *fault, SimDirection direction)
 }
 
 static void
-apply_direction (TcpLink *link, const TestbedFault *fault, SimDirection direction)
+apply_direction (TestbedRealLink *base, const TestbedFault *fault, SimDirection direction)
 {
+  TcpLink *link = to_tcp (base);
+
   switch (fault->kind) {
   case TESTBED_BLACKHOLE:
     relay_set_dark (link->relay, direction, fault->on);
@@ -177,28 +117,80 @@ apply_direction (TcpLink *link, const TestbedFault *fault, SimDirection directio
   }
 }
 
-void
-tcp_link_apply (TcpLink *link, const TestbedFault *fault)
+static void
+apply (TestbedRealLink *base, const TestbedFault *fault)
 {
+  TcpLink *link = to_tcp (base);
+
   switch (fault->kind) {
   case TESTBED_DOWN:
     set_down (link, fault->on);
-    return;
+    break;
   case TESTBED_REFUSE:
     link->refusing = fault->on;
     update_listening (link);
-    return;
+    break;
   case TESTBED_RESET:
     reset (link);
-    return;
+    break;
   case TESTBED_CLOSE:
     relay_close (link->relay);
-    return;
-  default:
     break;
+  default:
+    g_assert_not_reached ();
   }
-  for (guint d = 0; d < SIM_N_DIRECTIONS; d++) {
-    if (fault->directions & 1u << d)
-      apply_direction (link, fault, d);
+}
+
+/* --- Life --- */
+
+static CaimanTransport *
+connect_end (TestbedRealLink *link, CaimanReason *reason_out)
+{
+  return tcp_end_connect (to_tcp (link));
+}
+
+static void
+tcp_link_free (TestbedRealLink *base)
+{
+  TcpLink *link = to_tcp (base);
+
+  testbed_real_link_clear (base);
+  relay_listener_free (link->server);
+  relay_free (link->relay);
+  g_free (link);
+}
+
+static const TestbedRealLinkClass link_class = { .connect = connect_end,
+                                                 .set_server = set_server,
+                                                 .apply = apply,
+                                                 .apply_direction = apply_direction,
+                                                 .free = tcp_link_free };
+
+TestbedRealLink *
+tcp_link_new (TestbedReal *testbed, guint index, guint64 seed, GError **error)
+{
+  TcpLink *link = g_new0 (TcpLink, 1);
+  const RelayBuffers buffers = { 0 };
+
+  testbed_real_link_init (&link->base, &link_class, testbed, index);
+  const ScenarioLink *spec = testbed_real_link_get_spec (&link->base);
+  const SimPathConfig config[SIM_N_DIRECTIONS] = {
+    testbed_sim_convert_path (&spec->path[SCENARIO_UP]),
+    testbed_sim_convert_path (&spec->path[SCENARIO_DOWN]),
+  };
+  const RelayOptions options = { .name = spec->name,
+                                 .run_seed = seed,
+                                 .config = config,
+                                 .receive_buffer_bytes = (gsize)spec->receive_buffer_bytes,
+                                 .lateness = &testbed->lateness };
+  link->relay = relay_new (testbed->loop, &options, error);
+  if (link->relay)
+    link->server = relay_listener_new (testbed->loop, &buffers, accepted, link, error);
+  if (!link->server) {
+    tcp_link_free (&link->base);
+    return NULL;
   }
+  relay_set_server_port (link->relay, relay_listener_get_port (link->server));
+  set_server (&link->base, FALSE);
+  return &link->base;
 }

@@ -17,39 +17,21 @@
 
 G_BEGIN_DECLS
 
-typedef struct _TestbedTcp TestbedTcp;
 typedef struct _TcpLink TcpLink;
 typedef struct _TcpEnd TcpEnd;
 typedef struct _TcpConnecting TcpConnecting;
 
 struct _TcpLink {
-  TestbedTcp *testbed;
-  guint index;
+  TestbedRealLink base; /* its ends are TcpEnd */
   Relay *relay;
-  RelayListener *server;         /* where the server listens for this link */
-  GQueue ends[SCENARIO_N_SIDES]; /* of TcpEnd */
+  RelayListener *server; /* where the server listens for this link */
   gboolean down, refusing;
-  struct {
-    TestbedPacketFunc func; /* (nullable) */
-    gpointer user_data;
-  } after_packet[SCENARIO_N_SIDES];
-};
-
-struct _TestbedTcp {
-  TestbedReal base;
-  GPtrArray *tcp_links; /* of TcpLink, by scenario link */
 };
 
 /* --- testbed-tcp-link.c --- */
 
-TcpLink *tcp_link_new (TestbedTcp *testbed, guint index, guint64 seed, GError **error);
-void tcp_link_free (TcpLink *link); /* accepts NULL; all ends must be gone */
-
-/* Whether the server runs, and so listens. */
-void tcp_link_set_server (TcpLink *link, gboolean runs);
-void tcp_link_apply (TcpLink *link, const TestbedFault *fault);
-/* A packet has been handed over to @side. */
-void tcp_link_packet_came (TcpLink *link, ScenarioSide side);
+/* Scenario link @index; freed through its class. */
+TestbedRealLink *tcp_link_new (TestbedReal *testbed, guint index, guint64 seed, GError **error);
 
 /* --- testbed-tcp-end.c --- */
 

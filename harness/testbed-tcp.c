@@ -2,59 +2,22 @@
 /* testbed-tcp.c - the testbed itself: a TestbedReal whose links are relays. */
 #include "harness/testbed-tcp-private.h"
 
-static TestbedTcp *
-to_tcp (Testbed *self)
+static Relay *
+get_relay (Testbed *self, guint link)
 {
-  return (TestbedTcp *)self;
-}
-
-static TcpLink *
-get_link (Testbed *self, guint link)
-{
-  return g_ptr_array_index (to_tcp (self)->tcp_links, link);
-}
-
-static CaimanTransport *
-connect_link (TestbedReal *self, guint link, CaimanReason *reason_out)
-{
-  return tcp_end_connect (get_link (&self->base, link));
-}
-
-static void
-set_server (TestbedReal *self, gboolean runs)
-{
-  const TestbedTcp *tcp = to_tcp (&self->base);
-
-  for (guint i = 0; i < tcp->tcp_links->len; i++)
-    tcp_link_set_server (g_ptr_array_index (tcp->tcp_links, i), runs);
-}
-
-static void
-tcp_apply (Testbed *self, const TestbedFault *fault)
-{
-  tcp_link_apply (get_link (self, fault->link), fault);
-}
-
-static void
-tcp_after_packets (Testbed *self, ScenarioSide side, guint link, TestbedPacketFunc func,
-                   gpointer user_data)
-{
-  TcpLink *tcp_link = get_link (self, link);
-
-  tcp_link->after_packet[side].func = func;
-  tcp_link->after_packet[side].user_data = user_data;
+  return ((TcpLink *)testbed_real_get_link (self, link))->relay;
 }
 
 static gint64
 tcp_get_queue_bytes (Testbed *self, guint link, ScenarioDirection direction)
 {
-  return (gint64)relay_get_waiting (get_link (self, link)->relay, (SimDirection)direction);
+  return (gint64)relay_get_waiting (get_relay (self, link), (SimDirection)direction);
 }
 
 static gint64
 tcp_get_wire_bytes (Testbed *self, guint link, ScenarioDirection direction)
 {
-  Relay *relay = get_link (self, link)->relay;
+  Relay *relay = get_relay (self, link);
 
   return (gint64)relay_bottleneck_get_bytes (relay_get_bottleneck (relay, (SimDirection)direction));
 }
@@ -62,39 +25,29 @@ tcp_get_wire_bytes (Testbed *self, guint link, ScenarioDirection direction)
 static void
 tcp_free (Testbed *self)
 {
-  TestbedTcp *tcp = to_tcp (self);
+  TestbedReal *real = (TestbedReal *)self;
 
-  testbed_real_stop_all (&tcp->base);
-  g_ptr_array_unref (tcp->tcp_links);
-  testbed_real_clear (&tcp->base);
-  g_free (tcp);
-}
-
-static void
-free_link (gpointer link)
-{
-  tcp_link_free (link);
+  testbed_real_stop_all (real);
+  testbed_real_clear (real);
+  g_free (real);
 }
 
 static Testbed *
 tcp_create (const Scenario *scenario, guint64 seed, const TestbedHandler *handler,
             gpointer user_data, GError **error)
 {
-  static const TestbedRealFuncs funcs = { .connect = connect_link, .set_server = set_server };
-  TestbedTcp *self = g_new0 (TestbedTcp, 1);
+  TestbedReal *self = g_new0 (TestbedReal, 1);
+  gboolean ok = testbed_real_init (self, &testbed_tcp_class, scenario, handler, user_data, error);
 
-  self->tcp_links = g_ptr_array_new_with_free_func (free_link);
-  gboolean ok = testbed_real_init (&self->base, &testbed_tcp_class, &funcs, scenario, handler,
-                                   user_data, error);
   for (guint i = 0; ok && i < scenario->links->len; i++) {
-    TcpLink *link = tcp_link_new (self, i, seed, error);
+    TestbedRealLink *link = tcp_link_new (self, i, seed, error);
     if (link)
-      g_ptr_array_add (self->tcp_links, link);
+      testbed_real_take_link (self, link);
     ok = link != NULL;
   }
   if (ok)
-    return &self->base.base;
-  tcp_free (&self->base.base);
+    return &self->base;
+  tcp_free (&self->base);
   return NULL;
 }
 
@@ -108,9 +61,9 @@ const TestbedClass testbed_tcp_class = {
   .stop = testbed_real_stop,
   .add_link = testbed_real_add_link,
   .remove_link = testbed_real_remove_link,
-  .apply = tcp_apply,
+  .apply = testbed_real_apply,
   .find_link = testbed_real_find_link,
-  .after_packets = tcp_after_packets,
+  .after_packets = testbed_real_after_packets,
   .get_queue_bytes = tcp_get_queue_bytes,
   .get_wire_bytes = tcp_get_wire_bytes,
   .get_steps = testbed_real_get_steps,

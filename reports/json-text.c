@@ -149,6 +149,13 @@ json_text_number (JsonText *json, double value)
 }
 
 void
+json_text_member_open (JsonText *json, const char *name, char bracket)
+{
+  json_text_key (json, name);
+  json_text_open (json, bracket);
+}
+
+void
 json_text_member_string (JsonText *json, const char *name, const char *text)
 {
   json_text_key (json, name);

@@ -40,7 +40,8 @@ void json_text_null (JsonText *json);
 void json_text_number (JsonText *json, double value);
 void json_text_rounded (JsonText *json, double value, int digits);
 
-/* A member each. */
+/* A member each; json_text_close() ends the one that is opened. */
+void json_text_member_open (JsonText *json, const char *name, char bracket);
 void json_text_member_string (JsonText *json, const char *name, const char *text);
 void json_text_member_integer (JsonText *json, const char *name, gint64 value);
 void json_text_member_number (JsonText *json, const char *name, double value);

@@ -36,13 +36,11 @@ add_line (JsonText *json, const char *name, const GArray *points, guint n_measur
   json_text_open (json, '{');
   json_text_member_string (json, "name", name);
   json_text_member_integer (json, "n", n_measured);
-  json_text_key (json, "t");
-  json_text_open (json, '[');
+  json_text_member_open (json, "t", '[');
   for (guint i = 0; i < points->len; i++)
     add_ms (json, g_array_index (points, ReportPoint, i).t_ns);
   json_text_close (json, ']');
-  json_text_key (json, "v");
-  json_text_open (json, '[');
+  json_text_member_open (json, "v", '[');
   for (guint i = 0; i < points->len; i++)
     json_text_rounded (json, g_array_index (points, ReportPoint, i).value, LINE_DIGITS);
   json_text_close (json, ']');
@@ -109,8 +107,7 @@ add_link_series (JsonText *json, const StoreLinkSample *samples, guint n)
   json_text_open (json, '{');
   json_text_member_integer (json, "link", samples->link);
   json_text_member_string (json, "side", store_side_to_string (samples->side));
-  json_text_key (json, "lines");
-  json_text_open (json, '[');
+  json_text_member_open (json, "lines", '[');
   g_autoptr (GArray) totals = collect (samples, n, link_value_delivered);
   add_rates (json, "throughput", totals);
   for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
@@ -125,8 +122,7 @@ static void
 add_links_series (JsonText *json, const StoreRun *run)
 {
   const StoreLinkSample *samples = (const StoreLinkSample *)(void *)run->link_samples->data;
-  json_text_key (json, "linkSeries");
-  json_text_open (json, '[');
+  json_text_member_open (json, "linkSeries", '[');
   for (guint begin = 0, i = 1; i <= run->link_samples->len; i++) {
     if (i < run->link_samples->len && samples[i].link == samples[begin].link &&
         samples[i].side == samples[begin].side)
@@ -152,8 +148,7 @@ add_flow_series (JsonText *json, const StoreFlowSample *samples, guint n)
   }
   json_text_open (json, '{');
   json_text_member_integer (json, "flow", samples->flow);
-  json_text_key (json, "lines");
-  json_text_open (json, '[');
+  json_text_member_open (json, "lines", '[');
   add_rates (json, "delivered", totals);
   add_reduced (json, "reorder", reorder);
   json_text_close (json, ']');
@@ -164,8 +159,7 @@ static void
 add_flows_series (JsonText *json, const StoreRun *run)
 {
   const StoreFlowSample *samples = (const StoreFlowSample *)(void *)run->flow_samples->data;
-  json_text_key (json, "flowSeries");
-  json_text_open (json, '[');
+  json_text_member_open (json, "flowSeries", '[');
   for (guint begin = 0, i = 1; i <= run->flow_samples->len; i++) {
     if (i < run->flow_samples->len && samples[i].flow == samples[begin].flow)
       continue;
@@ -205,8 +199,7 @@ add_capacity (JsonText *json, const StoreRun *run)
   g_autoptr (ReportCapacity) capacity = report_capacity_new (run);
   g_autoptr (GArray) up = report_capacity_sum (capacity, 0);
   g_autoptr (GArray) down = report_capacity_sum (capacity, 1);
-  json_text_key (json, "capacity");
-  json_text_open (json, '{');
+  json_text_member_open (json, "capacity", '{');
   add_steps (json, "up", up);
   add_steps (json, "down", down);
   json_text_member_string (json, "problem", capacity->problem);
@@ -242,15 +235,13 @@ static void
 add_lanes (JsonText *json, const StoreRun *run)
 {
   g_autoptr (GPtrArray) lanes = report_lanes_new (run);
-  json_text_key (json, "lanes");
-  json_text_open (json, '[');
+  json_text_member_open (json, "lanes", '[');
   for (guint i = 0; i < lanes->len; i++) {
     const ReportLane *lane = g_ptr_array_index (lanes, i);
     json_text_open (json, '{');
     json_text_member_integer (json, "link", lane->link);
     json_text_member_string (json, "side", store_side_to_string (lane->side));
-    json_text_key (json, "spans");
-    json_text_open (json, '[');
+    json_text_member_open (json, "spans", '[');
     add_spans (json, lane->spans);
     json_text_close (json, ']');
     json_text_close (json, '}');
@@ -276,8 +267,7 @@ static void
 add_events (JsonText *json, const StoreRun *run)
 {
   guint n_shown = 0, n_left_out = 0, n_faults = 0;
-  json_text_key (json, "events");
-  json_text_open (json, '[');
+  json_text_member_open (json, "events", '[');
   for (guint i = 0; i < run->events->len; i++) {
     const StoreEvent *event = &g_array_index (run->events, StoreEvent, i);
     gboolean is_fault = event->side == STORE_SIDE_HARNESS;
@@ -308,8 +298,7 @@ add_strings (JsonText *json, const char *const *texts, guint n)
 static void
 add_direction (JsonText *json, const char *name, const StoreLinkDirection *direction)
 {
-  json_text_key (json, name);
-  json_text_open (json, '{');
+  json_text_member_open (json, name, '{');
   if (direction->rate_bps >= 0)
     json_text_member_integer (json, "rate", direction->rate_bps);
   json_text_member_integer (json, "delay", direction->delay_ns);
@@ -322,8 +311,7 @@ add_direction (JsonText *json, const char *name, const StoreLinkDirection *direc
 static void
 add_links (JsonText *json, const StoreRun *run)
 {
-  json_text_key (json, "links");
-  json_text_open (json, '[');
+  json_text_member_open (json, "links", '[');
   for (guint i = 0; i < run->links->len; i++) {
     const StoreLink *link = &g_array_index (run->links, StoreLink, i);
     json_text_open (json, '{');
@@ -339,8 +327,7 @@ add_links (JsonText *json, const StoreRun *run)
 static void
 add_flows (JsonText *json, const StoreRun *run)
 {
-  json_text_key (json, "flows");
-  json_text_open (json, '[');
+  json_text_member_open (json, "flows", '[');
   for (guint i = 0; i < run->flows->len; i++) {
     const StoreFlow *flow = &g_array_index (run->flows, StoreFlow, i);
     json_text_open (json, '{');
@@ -358,8 +345,7 @@ add_flows (JsonText *json, const StoreRun *run)
 static void
 add_metrics (JsonText *json, const StoreRun *run)
 {
-  json_text_key (json, "metrics");
-  json_text_open (json, '[');
+  json_text_member_open (json, "metrics", '[');
   for (guint i = 0; i < run->metrics->len; i++) {
     const StoreMetric *metric = &g_array_index (run->metrics, StoreMetric, i);
     json_text_open (json, '[');
@@ -376,8 +362,7 @@ add_metrics (JsonText *json, const StoreRun *run)
 static void
 add_expectations (JsonText *json, const StoreRun *run)
 {
-  json_text_key (json, "expectations");
-  json_text_open (json, '[');
+  json_text_member_open (json, "expectations", '[');
   for (guint i = 0; i < run->expectations->len; i++) {
     const StoreExpectation *e = &g_array_index (run->expectations, StoreExpectation, i);
     json_text_open (json, '[');
@@ -394,8 +379,7 @@ add_expectations (JsonText *json, const StoreRun *run)
 static void
 add_parameters (JsonText *json, const StoreRun *run)
 {
-  json_text_key (json, "parameters");
-  json_text_open (json, '[');
+  json_text_member_open (json, "parameters", '[');
   for (guint i = 0; i < run->parameters->len; i++) {
     const StoreParameter *p = &g_array_index (run->parameters, StoreParameter, i);
     const char *cells[] = { p->side, p->name, p->value, p->unit };

@@ -109,10 +109,8 @@ static void
 add_texts (JsonText *json, const ReportModel *model, const char *name, RunText get)
 {
   g_autoptr (GHashTable) indexes = g_hash_table_new (g_str_hash, g_str_equal);
-  json_text_key (json, name);
-  json_text_open (json, '{');
-  json_text_key (json, "index");
-  json_text_open (json, '[');
+  json_text_member_open (json, name, '{');
+  json_text_member_open (json, "index", '[');
   g_autoptr (GPtrArray) distinct = g_ptr_array_new ();
   for (guint i = 0; i < model->entries->len; i++) {
     const char *text = get (g_ptr_array_index (model->entries, i));
@@ -125,8 +123,7 @@ add_texts (JsonText *json, const ReportModel *model, const char *name, RunText g
     json_text_integer (json, GPOINTER_TO_UINT (index) - 1);
   }
   json_text_close (json, ']');
-  json_text_key (json, "texts");
-  json_text_open (json, '[');
+  json_text_member_open (json, "texts", '[');
   for (guint i = 0; i < distinct->len; i++)
     json_text_string (json, g_ptr_array_index (distinct, i));
   json_text_close (json, ']');
@@ -136,8 +133,7 @@ add_texts (JsonText *json, const ReportModel *model, const char *name, RunText g
 static void
 add_integers (JsonText *json, const ReportModel *model, const char *name, RunInteger get)
 {
-  json_text_key (json, name);
-  json_text_open (json, '[');
+  json_text_member_open (json, name, '[');
   for (guint i = 0; i < model->entries->len; i++)
     json_text_integer (json, get (g_ptr_array_index (model->entries, i)));
   json_text_close (json, ']');
@@ -146,8 +142,7 @@ add_integers (JsonText *json, const ReportModel *model, const char *name, RunInt
 static void
 add_runs (JsonText *json, const ReportModel *model)
 {
-  json_text_key (json, "runs");
-  json_text_open (json, '{');
+  json_text_member_open (json, "runs", '{');
   add_integers (json, model, "id", get_id);
   add_texts (json, model, "campaign", get_campaign);
   add_texts (json, model, "scenario", get_scenario);
@@ -172,15 +167,13 @@ static void
 add_variants (JsonText *json, const ReportModel *model)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
-  json_text_key (json, "variants");
-  json_text_open (json, '{');
+  json_text_member_open (json, "variants", '{');
   for (guint i = 0; i < model->entries->len; i++) {
     const char *text = get_variant (g_ptr_array_index (model->entries, i));
     if (!g_hash_table_add (seen, (gpointer)text))
       continue;
     g_autoptr (GArray) parts = variant_parse (text);
-    json_text_key (json, text);
-    json_text_open (json, '[');
+    json_text_member_open (json, text, '[');
     for (guint j = 0; j < parts->len; j++) {
       const VariantPart *part = &g_array_index (parts, VariantPart, j);
       json_text_open (json, '[');
@@ -243,13 +236,11 @@ add_group (JsonText *json, const ReportGroup *group, gboolean has_links)
 {
   json_text_open (json, '{');
   json_text_member_string (json, "scenario", group->scenario);
-  json_text_key (json, "runs");
-  json_text_open (json, '[');
+  json_text_member_open (json, "runs", '[');
   for (guint i = 0; i < group->runs->len; i++)
     json_text_integer (json, g_array_index (group->runs, guint, i));
   json_text_close (json, ']');
-  json_text_key (json, "metrics");
-  json_text_open (json, '[');
+  json_text_member_open (json, "metrics", '[');
   for (guint i = 0; i < group->columns->len; i++) {
     const ReportColumn *column = g_ptr_array_index (group->columns, i);
     if (column->n_values > 0 && (has_links || column->subject_kind != STORE_SUBJECT_LINK))
@@ -262,8 +253,7 @@ add_group (JsonText *json, const ReportGroup *group, gboolean has_links)
 static void
 add_failures (JsonText *json, const ReportModel *model)
 {
-  json_text_key (json, "failures");
-  json_text_open (json, '[');
+  json_text_member_open (json, "failures", '[');
   for (guint i = 0; i < model->failures->len; i++) {
     const ReportFailure *failure = &g_array_index (model->failures, ReportFailure, i);
     json_text_open (json, '[');
@@ -280,14 +270,12 @@ add_failures (JsonText *json, const ReportModel *model)
 static void
 add_definitions (JsonText *json, const ReportModel *model)
 {
-  json_text_key (json, "definitions");
-  json_text_open (json, '{');
+  json_text_member_open (json, "definitions", '{');
   for (gsize i = 0; i < model->n_definitions; i++) {
     const ReportDefinition *definition = &model->definitions[i];
     g_autofree char *key = g_strdup_printf (
         "%s %s", store_subject_to_string (definition->subject_kind), definition->name);
-    json_text_key (json, key);
-    json_text_open (json, '[');
+    json_text_member_open (json, key, '[');
     json_text_string (json, definition->meaning);
     json_text_integer (json, definition->better);
     json_text_close (json, ']');
@@ -301,8 +289,7 @@ report_summary_append (JsonText *json, const ReportModel *model)
   gboolean has_links = count_values (model) <= REPORT_SUMMARY_VALUES_MAX;
   add_runs (json, model);
   add_variants (json, model);
-  json_text_key (json, "groups");
-  json_text_open (json, '[');
+  json_text_member_open (json, "groups", '[');
   for (guint i = 0; i < model->groups->len; i++)
     add_group (json, g_ptr_array_index (model->groups, i), has_links);
   json_text_close (json, ']');

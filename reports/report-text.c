@@ -392,14 +392,12 @@ report_csv_format (const ReportModel *model)
 static void
 add_metrics (JsonText *json, const ReportGroup *group, guint at)
 {
-  json_text_key (json, "metrics");
-  json_text_open (json, '{');
+  json_text_member_open (json, "metrics", '{');
   for (guint i = 0; i < group->columns->len; i++) {
     const ReportColumn *column = g_ptr_array_index (group->columns, i);
     g_autofree char *key =
         g_strdup_printf ("%s%s%s", column->subject, *column->subject ? "." : "", column->name);
-    json_text_key (json, key);
-    json_text_open (json, '{');
+    json_text_member_open (json, key, '{');
     json_text_member_string (json, "of", store_subject_to_string (column->subject_kind));
     json_text_member_number (json, "value", column->values[at]);
     json_text_member_string (json, "unit", column->unit);
@@ -413,8 +411,7 @@ add_metrics (JsonText *json, const ReportGroup *group, guint at)
 static void
 add_failures (JsonText *json, const ReportModel *model, guint index, const guint *firsts)
 {
-  json_text_key (json, "not_held");
-  json_text_open (json, '[');
+  json_text_member_open (json, "not_held", '[');
   for (guint i = firsts[index]; i < model->failures->len; i++) {
     const ReportFailure *failure = &g_array_index (model->failures, ReportFailure, i);
     if (failure->run != index)

@@ -152,8 +152,7 @@ validation_format_markdown (const GPtrArray *rows)
 static void
 append_sample (JsonText *json, const char *name, const ValidationSample *sample)
 {
-  json_text_key (json, name);
-  json_text_open (json, '{');
+  json_text_member_open (json, name, '{');
   json_text_member_integer (json, "runs", sample->n_runs);
   json_text_member_number (json, "median", sample->median);
   json_text_member_number (json, "min", sample->min);

@@ -7,10 +7,8 @@
  * costs nothing per packet. */
 #include "transports/pump.h"
 
+#include "transports/pump-carrier.h"
 #include "transports/timer-queue.h"
-
-/* Below this age a transport is not asked for a hint again. */
-#define HINT_INTERVAL_NS (10 * CAIMAN_NS_PER_MS)
 
 /* What packets and events are pulled from: a connection, or the server. */
 typedef struct {
@@ -24,18 +22,13 @@ typedef struct {
   CaimanTimer timer;            /* in CaimanPump.deadlines, for @deadline_ns or earlier */
 } Endpoint;
 
-/* A transport and what it serves; the link's transport data points here. */
+/* A transport and what it serves. */
 typedef struct {
+  CaimanPumpCarrier base;
   GList node; /* in Endpoint.carriers */
   CaimanPump *pump;
-  CaimanTransport *transport; /* (owned) */
-  Endpoint *endpoint;         /* the server's while its connection is pending */
-  CaimanLink *link;           /* (owned) NULL: it is connecting for @attempt_id */
-  guint32 attempt_id;
-  gboolean reading;
-  gint64 hint_ns;          /* when it was last asked for a hint */
-  gint64 send_limit_bytes; /* what it was last told */
-  gsize packet_max_bytes;  /* the same */
+  Endpoint *endpoint; /* the server's while its connection is pending */
+  guint32 attempt_id; /* while it is connecting */
 } Carrier;
 
 struct _CaimanPump {
@@ -149,14 +142,10 @@ static Carrier *
 carrier_new (CaimanPump *pump, CaimanTransport *transport)
 {
   Carrier *carrier = g_new0 (Carrier, 1);
+  caiman_pump_carrier_init (&carrier->base, transport);
   carrier->node.data = carrier;
   carrier->pump = pump;
-  carrier->transport = transport;
   carrier->endpoint = pump->main;
-  carrier->reading = TRUE;
-  carrier->hint_ns = G_MININT64 / 2;
-  carrier->send_limit_bytes = G_MAXINT64;
-  carrier->packet_max_bytes = CAIMAN_FRAME_PAYLOAD_MAX_BYTES;
   transport->events = &transport_events;
   transport->user_data = carrier;
   g_queue_push_tail_link (&carrier->endpoint->carriers, &carrier->node);
@@ -167,11 +156,7 @@ static void
 carrier_free (Carrier *carrier)
 {
   g_queue_unlink (&carrier->endpoint->carriers, &carrier->node);
-  if (carrier->link) {
-    caiman_link_set_transport_data (carrier->link, NULL);
-    caiman_link_unref (carrier->link);
-  }
-  carrier->transport->klass->free (carrier->transport);
+  caiman_pump_carrier_clear (&carrier->base);
   g_free (carrier);
 }
 
@@ -190,75 +175,17 @@ carrier_set_endpoint (Carrier *carrier, Endpoint *endpoint)
   g_queue_push_tail_link (&endpoint->carriers, &carrier->node);
 }
 
-/* Holds large packets back as long as nobody can have a reason to send any (link.h). */
-static void
-carrier_update_packet_max (Carrier *carrier)
-{
-  gsize max_bytes = caiman_link_get_packet_max (carrier->link);
-  if (!carrier->transport->klass->set_packet_max || max_bytes == carrier->packet_max_bytes)
-    return;
-  carrier->packet_max_bytes = max_bytes;
-  carrier->transport->klass->set_packet_max (carrier->transport, max_bytes);
-}
-
-static void
-carrier_set_link (Carrier *carrier, CaimanLink *link, gint64 now_ns)
-{
-  carrier->link = link;
-  caiman_link_set_transport_data (link, carrier);
-  caiman_link_set_writable (link, carrier->transport->klass->is_writable (carrier->transport),
-                            now_ns);
-  carrier_update_packet_max (carrier);
-}
-
-/* Holds the peer back while the application does not read (link.h). */
-static void
-carrier_update_reading (Carrier *carrier)
-{
-  gboolean reading = caiman_link_wants_packets (carrier->link);
-  if (reading == carrier->reading)
-    return;
-  carrier->reading = reading;
-  carrier->transport->klass->set_reading (carrier->transport, reading);
-}
-
-/* Keeps little unsent data in the transport (link.h). */
-static void
-carrier_update_send_limit (Carrier *carrier, gint64 now_ns)
-{
-  const CaimanTransportClass *klass = carrier->transport->klass;
-  gint64 limit_bytes = caiman_link_get_send_limit (carrier->link);
-  if (!klass->set_send_limit || limit_bytes == carrier->send_limit_bytes)
-    return;
-  carrier->send_limit_bytes = limit_bytes;
-  klass->set_send_limit (carrier->transport, limit_bytes);
-  if (!klass->is_writable (carrier->transport))
-    caiman_link_set_writable (carrier->link, FALSE, now_ns);
-}
-
-static void
-carrier_take_hint (Carrier *carrier, gint64 now_ns)
-{
-  const CaimanTransportClass *klass = carrier->transport->klass;
-  if (!klass->get_hint || now_ns - carrier->hint_ns < HINT_INTERVAL_NS)
-    return;
-  CaimanLinkHint hint = { -1, -1, -1, -1, -1, -1 };
-  klass->get_hint (carrier->transport, &hint);
-  caiman_link_set_hint (carrier->link, &hint, now_ns);
-  carrier->hint_ns = now_ns;
-}
-
 static void
 close_link (CaimanLink *link, gboolean graceful)
 {
   Carrier *carrier = caiman_link_get_transport_data (link);
   if (!carrier)
     return; /* its transport has failed before */
-  const CaimanTransportClass *klass = carrier->transport->klass;
+  CaimanTransport *transport = carrier->base.transport;
   if (graceful)
-    klass->close (carrier->transport);
+    transport->klass->close (transport);
   else
-    klass->abort (carrier->transport);
+    transport->klass->abort (transport);
   carrier_free (carrier);
 }
 
@@ -273,7 +200,7 @@ transport_connected (gpointer user_data)
   CaimanLink *link =
       caiman_connector_attempt_connected (pump->connector, carrier->attempt_id, now_ns);
   if (link)
-    carrier_set_link (carrier, link, now_ns);
+    caiman_pump_carrier_set_link (&carrier->base, link, now_ns);
   else
     carrier_free (carrier);
   mark_busy (pump, pump->main);
@@ -283,10 +210,8 @@ static void
 transport_packet (gpointer user_data, const guint8 *data, gsize size, GBytes *bytes)
 {
   Carrier *carrier = user_data;
-  caiman_link_received (carrier->link, data, size, bytes, get_time (carrier->pump));
-  /* At once, since more packets may follow before the pump runs. */
-  carrier_update_reading (carrier);
-  carrier_update_packet_max (carrier);
+  caiman_link_received (carrier->base.link, data, size, bytes, get_time (carrier->pump));
+  caiman_pump_carrier_received (&carrier->base);
   mark_busy (carrier->pump, carrier->endpoint);
 }
 
@@ -294,9 +219,9 @@ static void
 transport_writable (gpointer user_data)
 {
   Carrier *carrier = user_data;
-  if (!carrier->link)
+  if (!carrier->base.link)
     return;
-  caiman_link_set_writable (carrier->link, TRUE, get_time (carrier->pump));
+  caiman_link_set_writable (carrier->base.link, TRUE, get_time (carrier->pump));
   mark_busy (carrier->pump, carrier->endpoint);
 }
 
@@ -307,8 +232,8 @@ transport_failed (gpointer user_data, CaimanReason reason)
   CaimanPump *pump = carrier->pump;
   Endpoint *endpoint = carrier->endpoint;
   gint64 now_ns = get_time (pump);
-  if (carrier->link)
-    caiman_link_failed (carrier->link, reason, now_ns);
+  if (carrier->base.link)
+    caiman_link_failed (carrier->base.link, reason, now_ns);
   else
     caiman_connector_attempt_failed (pump->connector, carrier->attempt_id, reason, now_ns);
   carrier_free (carrier);
@@ -316,17 +241,6 @@ transport_failed (gpointer user_data, CaimanReason reason)
 }
 
 /* --- Pulling --- */
-
-static void
-send_packet (CaimanPacket *packet, gint64 now_ns)
-{
-  Carrier *carrier = caiman_link_get_transport_data (packet->link);
-  g_assert (carrier);
-  const CaimanTransportClass *klass = carrier->transport->klass;
-  klass->send (carrier->transport, packet);
-  if (!klass->is_writable (carrier->transport))
-    caiman_link_set_writable (carrier->link, FALSE, now_ns);
-}
 
 static void
 handle_connection_event (CaimanPump *pump, Endpoint *endpoint, const CaimanEvent *event,
@@ -358,7 +272,7 @@ cancel_transport (CaimanPump *pump, guint32 attempt_id)
 {
   for (GList *node = pump->main->carriers.head; node; node = node->next) {
     Carrier *carrier = node->data;
-    if (!carrier->link && carrier->attempt_id == attempt_id) {
+    if (!carrier->base.link && carrier->attempt_id == attempt_id) {
       carrier_free (carrier);
       return;
     }
@@ -381,35 +295,6 @@ run_connector (CaimanPump *pump, gint64 now_ns)
   return worked;
 }
 
-/* Before anything is judged to be late: what transports know may be the reason. */
-static void
-take_hints (Endpoint *endpoint, gint64 now_ns)
-{
-  gsize n_links;
-  CaimanLink *const *links = caiman_connection_get_links (endpoint->connection, &n_links);
-  for (gsize i = 0; i < n_links; i++) {
-    Carrier *carrier = caiman_link_get_transport_data (links[i]);
-    if (carrier)
-      carrier_take_hint (carrier, now_ns);
-  }
-}
-
-static void
-update_links (Endpoint *endpoint, gint64 now_ns)
-{
-  gsize n_links;
-  CaimanLink *const *links = caiman_connection_get_links (endpoint->connection, &n_links);
-  for (gsize i = 0; i < n_links; i++) {
-    Carrier *carrier = caiman_link_get_transport_data (links[i]);
-    if (!carrier)
-      continue;
-    carrier_update_reading (carrier);
-    carrier_update_packet_max (carrier);
-    carrier_update_send_limit (carrier, now_ns);
-    carrier_take_hint (carrier, now_ns);
-  }
-}
-
 static void
 run_connection (CaimanPump *pump, Endpoint *endpoint, gint64 now_ns)
 {
@@ -417,15 +302,16 @@ run_connection (CaimanPump *pump, Endpoint *endpoint, gint64 now_ns)
   /* The deadline of the last pass: what came in since has its own in the future, or gets it below
    * and another pass. */
   if (endpoint->deadline_ns <= now_ns) {
-    take_hints (endpoint, now_ns);
+    /* Before anything is judged to be late: what transports know may be the reason. */
+    caiman_pump_carriers_take_hints (connection, now_ns);
     caiman_connection_advance (connection, now_ns);
   }
-  update_links (endpoint, now_ns);
+  caiman_pump_carriers_update (connection, now_ns);
   gboolean worked = TRUE;
   while (worked) {
     worked = FALSE;
     for (CaimanPacket packet; caiman_connection_next_packet (connection, &packet, now_ns);)
-      send_packet (&packet, now_ns);
+      caiman_pump_carrier_send (&packet, now_ns);
     for (CaimanEvent event; caiman_connection_next_event (connection, &event);) {
       handle_connection_event (pump, endpoint, &event, now_ns);
       worked = TRUE;
@@ -433,7 +319,7 @@ run_connection (CaimanPump *pump, Endpoint *endpoint, gint64 now_ns)
     if (pump->connector)
       worked |= run_connector (pump, now_ns);
   }
-  update_links (endpoint, now_ns);
+  caiman_pump_carriers_update (connection, now_ns);
   endpoint->deadline_ns = caiman_connection_get_deadline (connection);
   if (pump->connector)
     endpoint->deadline_ns =
@@ -485,7 +371,7 @@ run_server (CaimanPump *pump, gint64 now_ns)
   while (worked) {
     worked = FALSE;
     for (CaimanPacket packet; caiman_server_next_packet (pump->server, &packet, now_ns);)
-      send_packet (&packet, now_ns);
+      caiman_pump_carrier_send (&packet, now_ns);
     for (CaimanServerEvent event; caiman_server_next_event (pump->server, &event);) {
       handle_server_event (pump, &event);
       worked = TRUE;
@@ -674,9 +560,9 @@ fail_links (Endpoint *endpoint, gboolean (*matches) (const CaimanLink *link, gpo
   for (GList *node = endpoint->carriers.head; node;) {
     Carrier *carrier = node->data;
     node = node->next;
-    if (!carrier->link || !matches (carrier->link, user_data))
+    if (!carrier->base.link || !matches (carrier->base.link, user_data))
       continue;
-    caiman_link_failed (carrier->link, reason, get_time (endpoint->pump));
+    caiman_link_failed (carrier->base.link, reason, get_time (endpoint->pump));
     carrier_free (carrier);
     mark_busy (endpoint->pump, endpoint);
     n_failed++;
@@ -727,7 +613,7 @@ caiman_pump_add_transport (CaimanPump *pump, CaimanTransport *transport, const C
                          : caiman_connection_add_link (pump->main->connection, info, now_ns);
   Carrier *carrier = carrier_new (pump, transport);
   if (link)
-    carrier_set_link (carrier, link, now_ns);
+    caiman_pump_carrier_set_link (&carrier->base, link, now_ns);
   else
     carrier_free (carrier);
   mark_busy (pump, pump->main);

@@ -92,3 +92,9 @@ ran_get_flow (const Ran *ran, const char *name)
   g_assert_cmpint (index, >=, 0);
   return &g_array_index (ran->store->flows, StoreFlow, index);
 }
+
+double
+ran_get_metric (const Ran *ran, StoreSubject kind, const char *subject, const char *name)
+{
+  return store_run_get_metric (ran->store, kind, subject, name);
+}

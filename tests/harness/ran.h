@@ -27,10 +27,15 @@ void ran_expect_reasons (const Ran *ran, CaimanReason client, CaimanReason serve
 /* Number of event rows of @kind with @text, NULL: any. */
 guint ran_count_rows (const Ran *ran, const char *kind, const char *text);
 const StoreFlow *ran_get_flow (const Ran *ran, const char *name);
+/* NAN when there is no such metric. */
+double ran_get_metric (const Ran *ran, StoreSubject kind, const char *subject, const char *name);
 
 /* Two links of 20 Mbit/s, a with 10 ms and b with 20 ms. */
 #define RAN_LINKS                                                                                  \
   "[link a]\nrate = 20mbit\ndelay = 10ms\n"                                                        \
   "[link b]\nrate = 20mbit\ndelay = 20ms\n"
+
+/* Flows data.up and data.down. */
+#define RAN_BOTH_1MB "[traffic data]\nfrom = both\nkind = bulk\nbytes = 1MB\n"
 
 G_END_DECLS

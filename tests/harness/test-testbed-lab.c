@@ -3,58 +3,17 @@
  * path and each fault is felt, what cannot be honoured is refused by name, and a run that could not
  * keep up is not valid. Skipped where namespaces cannot be made. No time is asserted, but the least
  * that the links allow. */
-#include "tests/harness/ran.h"
+#include "tests/harness/real-testbed.h"
 
-#include <math.h>
 #include <string.h>
 
 #define LINKS                                                                                      \
   "[link a]\ncarrier = tcp\nrate = 20mbit\ndelay = 10ms\n"                                         \
   "[link b]\ncarrier = tcp\nrate = 20mbit\ndelay = 20ms\n"
-#define BOTH1 "[traffic data]\nfrom = both\nkind = bulk\nbytes = 1MB\n"
 #define UP(bytes)                                                                                  \
   "[traffic data]\nfrom = client\nkind = bulk\nbytes = " bytes "\n[expect]\nintegrity = exact\n"
 
-static double
-get_metric (const Ran *ran, StoreSubject kind, const char *subject, const char *name)
-{
-  return store_run_get_metric (ran->store, kind, subject, name);
-}
-
-static gboolean
-could_not_keep_up (const Ran *ran)
-{
-  return ran->result->exit_class == RUN_EXIT_INTERNAL &&
-         strstr (ran->problems->str, "the testbed could not keep up");
-}
-
-static gboolean
-is_not_permitted (const Ran *ran)
-{
-  return ran->result->exit_class == RUN_EXIT_SKIPPED &&
-         strstr (ran->problems->str, "CAP_NET_ADMIN");
-}
-
-/* A busy machine can make a run invalid; then it says nothing, and is run again. FALSE: so it is
- * always, or there can be no lab here, and the test is skipped. */
-static gboolean
-run_valid (Ran *ran, const char *text, const RunForeign *foreign)
-{
-  const RunOptions options = { .testbed = "lab", .foreign = foreign };
-
-  ran_init_seed (ran, text, 1, &options);
-  for (guint i = 0; i < 5 && could_not_keep_up (ran); i++) {
-    g_test_message ("%s", ran->problems->str);
-    ran_clear (ran);
-    ran_init_seed (ran, text, 1, &options);
-  }
-  if (!could_not_keep_up (ran) && !is_not_permitted (ran))
-    return TRUE;
-  g_test_skip (is_not_permitted (ran) ? ran->problems->str
-                                      : "this machine is too busy for real time");
-  ran_clear (ran);
-  return FALSE;
-}
+static const RealTestbed lab = { .name = "lab", .carrier = "tcp" };
 
 /* --- Without faults --- */
 
@@ -63,7 +22,7 @@ test_both_directions (void)
 {
   Ran ran;
 
-  if (!run_valid (&ran, LINKS BOTH1, NULL))
+  if (!real_testbed_run (&lab, &ran, LINKS RAN_BOTH_1MB, NULL))
     return;
   ran_expect_exit (&ran, RUN_EXIT_HELD);
   g_assert_cmpstr (ran.store->testbed, ==, "lab");
@@ -71,11 +30,17 @@ test_both_directions (void)
   g_assert_cmpint (ran_get_flow (&ran, "data.down")->delivered_bytes, ==, 1000000);
   /* 8 Mbit over 40 Mbit/s; a handshake of TCP and one of the link. */
   g_assert_cmpint (ran.result->simulated_ns, >=, 200 * CAIMAN_NS_PER_MS);
-  g_assert_cmpfloat (get_metric (&ran, STORE_SUBJECT_CONNECTION, "client", "connect-time"), >=,
+  g_assert_cmpfloat (ran_get_metric (&ran, STORE_SUBJECT_CONNECTION, "client", "connect-time"), >=,
                      40e6);
-  g_assert_cmpfloat (get_metric (&ran, STORE_SUBJECT_LINK, "client.b", "rtt-min"), >=, 40e6);
-  g_assert_cmpfloat (get_metric (&ran, STORE_SUBJECT_LINK, "a.up", "wire-bytes"), >, 100000);
+  g_assert_cmpfloat (ran_get_metric (&ran, STORE_SUBJECT_LINK, "client.b", "rtt-min"), >=, 40e6);
+  g_assert_cmpfloat (ran_get_metric (&ran, STORE_SUBJECT_LINK, "a.up", "wire-bytes"), >, 100000);
   ran_clear (&ran);
+}
+
+static double
+get_timing (const Ran *ran, const char *name)
+{
+  return ran_get_metric (ran, STORE_SUBJECT_CONNECTION, "", name);
 }
 
 /* The network's timing is told apart from that of the endpoints. */
@@ -86,12 +51,12 @@ test_timing (void)
                                        "network-lateness-max", "network-cpu", "lateness-p99" };
   Ran ran;
 
-  if (!run_valid (&ran, LINKS BOTH1, NULL))
+  if (!real_testbed_run (&lab, &ran, LINKS RAN_BOTH_1MB, NULL))
     return;
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    g_assert_cmpfloat (get_metric (&ran, STORE_SUBJECT_CONNECTION, "", names[i]), >, 0);
-  g_assert_cmpfloat (get_metric (&ran, STORE_SUBJECT_CONNECTION, "", "network-lateness-max"), >=,
-                     get_metric (&ran, STORE_SUBJECT_CONNECTION, "", "network-lateness-p99"));
+    g_assert_cmpfloat (get_timing (&ran, names[i]), >, 0);
+  g_assert_cmpfloat (get_timing (&ran, "network-lateness-max"), >=,
+                     get_timing (&ran, "network-lateness-p99"));
   ran_clear (&ran);
 }
 
@@ -134,7 +99,7 @@ test_knob (gconstpointer data)
   guint i = GPOINTER_TO_UINT (data);
   Ran ran;
 
-  if (!run_valid (&ran, knobs[i].text, NULL))
+  if (!real_testbed_run (&lab, &ran, knobs[i].text, NULL))
     return;
   ran_expect_exit (&ran, RUN_EXIT_HELD);
   g_assert_cmpint (ran.result->simulated_ns, >=, knobs[i].least_ms * CAIMAN_NS_PER_MS);
@@ -143,119 +108,14 @@ test_knob (gconstpointer data)
 
 /* --- Faults --- */
 
-#define WITH_EVENT(what)                                                                           \
-  "[client]\nreconnect = 200ms\n" LINKS BOTH1 "[event it]\nat = 150ms\ndo = " what "\n"
-
-static const struct {
-  const char *path, *text;
-  CaimanReason client, server; /* why a's end ends; NONE: it does not */
-} survived[] = {
-  { "blackhole", WITH_EVENT ("blackhole a for 300ms"), 0, 0 },
-  { "blackhole-up", WITH_EVENT ("blackhole a.up for 300ms"), 0, 0 },
-  { "blackhole-down", WITH_EVENT ("blackhole a.down for 300ms"), 0, 0 },
-  { "pause", WITH_EVENT ("pause a.down for 200ms"), 0, 0 },
-  { "set",
-    WITH_EVENT ("set a rate=5mbit delay=20ms jitter=uniform(1ms) queue=60ms loss=1% for "
-                "200ms"),
-    0, 0 },
-  { "set-mtu", WITH_EVENT ("set a mtu=700B for 200ms"), 0, 0 },
-  { "set-mtu-blackhole", WITH_EVENT ("set a mtu=blackhole(700B) for 300ms"), 0, 0 },
-  { "block", WITH_EVENT ("block a for 200ms"), 0, 0 },
-  { "down", WITH_EVENT ("down a for 300ms"), CAIMAN_REASON_LINK_DOWN, 0 },
-  { "down-both", WITH_EVENT ("down all for 100ms"), CAIMAN_REASON_LINK_DOWN, 0 },
-  { "reset", WITH_EVENT ("reset a"), CAIMAN_REASON_LINK_RESET, CAIMAN_REASON_LINK_RESET },
-  { "rebind", WITH_EVENT ("rebind a"), CAIMAN_REASON_LINK_RESET, 0 },
-  { "rebind-all", WITH_EVENT ("rebind all"), CAIMAN_REASON_LINK_RESET, 0 },
-  { "close", WITH_EVENT ("close a"), CAIMAN_REASON_LINK_CLOSED, CAIMAN_REASON_LINK_CLOSED },
-  { "half-open-up", WITH_EVENT ("half-open a.up"), CAIMAN_REASON_LINK_IO_ERROR, 0 },
-  { "half-open-down", WITH_EVENT ("half-open a.down"), 0, CAIMAN_REASON_LINK_IO_ERROR },
-  { "corrupt", WITH_EVENT ("corrupt a.up 2"), 0, CAIMAN_REASON_LINK_FRAME_ERROR },
-  { "corrupt-down", WITH_EVENT ("corrupt a.down"), CAIMAN_REASON_LINK_FRAME_ERROR, 0 },
-  { "garbage", WITH_EVENT ("inject garbage a"), 0, CAIMAN_REASON_LINK_FRAME_ERROR },
-  { "disconnect", WITH_EVENT ("disconnect a by server"), CAIMAN_REASON_LINK_GOODBYE,
-    CAIMAN_REASON_LINK_DISCONNECTED },
-  { "flap", WITH_EVENT ("flap a on 100ms off 100ms for 300ms"), CAIMAN_REASON_LINK_DOWN, 0 },
+static const RealTestbedFault faults[] = {
+  { "blackhole-down", "blackhole a.down for 300ms", 0, 0 },
+  { "set", "set a rate=5mbit delay=20ms jitter=uniform(1ms) queue=60ms loss=1% for 200ms", 0, 0 },
+  { "set-mtu", "set a mtu=700B for 200ms", 0, 0 },
+  { "set-mtu-blackhole", "set a mtu=blackhole(700B) for 300ms", 0, 0 },
+  { "rebind", "rebind a", CAIMAN_REASON_LINK_RESET, 0 },
+  { "rebind-all", "rebind all", CAIMAN_REASON_LINK_RESET, 0 },
 };
-
-static gboolean
-has_ended (const Ran *ran, const char *side, CaimanReason reason)
-{
-  for (guint i = 0; i < ran->store->events->len; i++) {
-    const StoreEvent *event = &g_array_index (ran->store->events, StoreEvent, i);
-    if (g_strcmp0 (event->reason, caiman_reason_to_string (reason)) == 0 && event->link == 0 &&
-        g_strcmp0 (store_side_to_string (event->side), side) == 0)
-      return TRUE;
-  }
-  return FALSE;
-}
-
-static void
-test_survived (gconstpointer data)
-{
-  guint i = GPOINTER_TO_UINT (data);
-  Ran ran;
-
-  if (!run_valid (&ran, survived[i].text, NULL))
-    return;
-  ran_expect_exit (&ran, RUN_EXIT_HELD);
-  g_assert_true (ran_get_flow (&ran, "data.up")->complete);
-  g_assert_true (ran_get_flow (&ran, "data.down")->complete);
-  if (survived[i].client)
-    g_assert_true (has_ended (&ran, "client", survived[i].client));
-  if (survived[i].server)
-    g_assert_true (has_ended (&ran, "server", survived[i].server));
-  ran_clear (&ran);
-}
-
-static void
-test_refuse (void)
-{
-  Ran ran;
-
-  if (!run_valid (&ran,
-                  "[client]\nreconnect = 100ms\n"
-                  "[link a]\ncarrier = tcp\nrate = 20mbit\ndelay = 10ms\n"
-                  "[link b]\ncarrier = tcp\nrate = 20mbit\ndelay = 10ms\nstarts = 50ms\n"
-                  "[traffic data]\nfrom = client\nkind = bulk\nbytes = 2MB\n"
-                  "[event no]\nat = 20ms\ndo = refuse b for 200ms\n",
-                  NULL))
-    return;
-  ran_expect_exit (&ran, RUN_EXIT_HELD);
-  g_assert_true (ran_count_rows (&ran, "event-end", NULL) > 0);
-  g_assert_cmpfloat (get_metric (&ran, STORE_SUBJECT_LINK, "b.up", "bytes"), >, 0);
-  ran_clear (&ran);
-}
-
-static void
-test_connect_fails (gconstpointer fault)
-{
-  g_autofree char *text = g_strconcat (
-      "[config]\nno-link-timeout = 500ms\n[link a]\ncarrier = tcp\nrate = 20mbit\n"
-      "reconnect = never\nstarts = 50ms\nconnect-timeout = 100ms\n"
-      "[traffic data]\nfrom = client\nkind = bulk\nbytes = 1kB\n[event it]\nat = 10ms\ndo = ",
-      fault, "\n[expect]\nclient.connection = fails with all-links-failed\n", NULL);
-  Ran ran;
-
-  if (!run_valid (&ran, text, NULL))
-    return;
-  ran_expect_exit (&ran, RUN_EXIT_HELD);
-  ran_clear (&ran);
-}
-
-static void
-test_crash_and_restart (void)
-{
-  Ran ran;
-
-  if (!run_valid (&ran,
-                  "[config]\nno-link-timeout = 2s\n[client]\nreconnect = 100ms\n" LINKS BOTH1
-                  "[event crash]\nat = 150ms\ndo = crash server for 100ms\n"
-                  "[expect]\nclient.connection = fails with server-id-mismatch\n",
-                  NULL))
-    return;
-  ran_expect_exit (&ran, RUN_EXIT_HELD);
-  ran_clear (&ran);
-}
 
 /* --- What something else carries --- */
 
@@ -265,7 +125,7 @@ run_direct (RunDirect direct, const char *text)
   const RunForeign foreign = { .direct = direct, .name = "direct" };
   Ran ran;
 
-  if (!run_valid (&ran, text, &foreign))
+  if (!real_testbed_run (&lab, &ran, text, &foreign))
     return;
   ran_expect_exit (&ran, RUN_EXIT_HELD);
   g_assert_cmpstr (ran.store->policy, ==, "direct");
@@ -291,11 +151,11 @@ test_direct_mptcp (void)
     g_test_skip ("this kernel has no MPTCP");
     return;
   }
-  if (!run_valid (&ran, LINKS UP ("4MB"), &foreign))
+  if (!real_testbed_run (&lab, &ran, LINKS UP ("4MB"), &foreign))
     return;
   ran_expect_exit (&ran, RUN_EXIT_HELD);
-  g_assert_cmpfloat (get_metric (&ran, STORE_SUBJECT_LINK, "a.up", "wire-bytes"), >, 100000);
-  g_assert_cmpfloat (get_metric (&ran, STORE_SUBJECT_LINK, "b.up", "wire-bytes"), >, 100000);
+  g_assert_cmpfloat (ran_get_metric (&ran, STORE_SUBJECT_LINK, "a.up", "wire-bytes"), >, 100000);
+  g_assert_cmpfloat (ran_get_metric (&ran, STORE_SUBJECT_LINK, "b.up", "wire-bytes"), >, 100000);
   ran_clear (&ran);
 }
 
@@ -306,7 +166,8 @@ test_direct_dies (void)
   const RunForeign foreign = { .direct = RUN_DIRECT_TCP, .name = "tcp" };
   Ran ran;
 
-  if (!run_valid (&ran, LINKS UP ("4MB") "[event it]\nat = 100ms\ndo = reset a\n", &foreign))
+  if (!real_testbed_run (&lab, &ran, LINKS UP ("4MB") "[event it]\nat = 100ms\ndo = reset a\n",
+                         &foreign))
     return;
   g_assert_cmpint (ran.result->side[SCENARIO_SIDE_CLIENT].reason, ==, CAIMAN_REASON_LINK_RESET);
   g_assert_cmpint (ran.result->side[SCENARIO_SIDE_SERVER].reason, ==, CAIMAN_REASON_LINK_RESET);
@@ -321,7 +182,7 @@ test_programs (void)
   const RunForeign foreign = { .argv = { argv, argv }, .name = "relay" };
   Ran ran;
 
-  if (!run_valid (&ran, LINKS BOTH1, &foreign))
+  if (!real_testbed_run (&lab, &ran, LINKS RAN_BOTH_1MB, &foreign))
     return;
   ran_expect_exit (&ran, RUN_EXIT_HELD);
   g_assert_cmpint (ran_get_flow (&ran, "data.up")->delivered_bytes, ==, 1000000);
@@ -337,7 +198,7 @@ test_program_fails (gconstpointer data)
   const RunForeign foreign = { .argv = { good, bad }, .name = "relay" };
   Ran ran;
 
-  if (!run_valid (&ran, LINKS UP ("4MB"), &foreign))
+  if (!real_testbed_run (&lab, &ran, LINKS UP ("4MB"), &foreign))
     return;
   ran_expect_exit (&ran, RUN_EXIT_INTERNAL);
   ran_expect_problem (
@@ -354,7 +215,7 @@ test_no_program (void)
   const RunForeign foreign = { .argv = { argv, argv }, .name = "nothing" };
   Ran ran;
 
-  if (!run_valid (&ran, LINKS UP ("1kB"), &foreign))
+  if (!real_testbed_run (&lab, &ran, LINKS UP ("1kB"), &foreign))
     return;
   ran_expect_exit (&ran, RUN_EXIT_INTERNAL);
   ran_expect_problem (&ran, "there-is-no-such-program");
@@ -370,12 +231,12 @@ test_no_traffic (void)
   RunForeign foreign = { .argv = { good, server }, .name = "nothing" };
   Ran ran;
 
-  if (!run_valid (&ran, LINKS, &foreign))
+  if (!real_testbed_run (&lab, &ran, LINKS, &foreign))
     return;
   ran_expect_exit (&ran, RUN_EXIT_HELD);
   ran_clear (&ran);
   foreign.argv[SCENARIO_SIDE_CLIENT] = bad;
-  if (!run_valid (&ran, LINKS, &foreign))
+  if (!real_testbed_run (&lab, &ran, LINKS, &foreign))
     return;
   ran_expect_exit (&ran, RUN_EXIT_INTERNAL);
   ran_expect_problem (&ran, "the client's program has ended with status 1");
@@ -404,8 +265,10 @@ test_refused (void)
   expect_refused ("[link a]\nrate = 1mbit\n" UP ("1kB"), NULL, "link a: carrier = pipe: ");
   expect_refused ("[link a]\ncarrier = tcp\nrate = 300mbit\n" UP ("1kB"), NULL, "400 mbit");
   expect_refused ("[link a]\ncarrier = tcp\nrate = unlimited\n" UP ("1kB"), NULL, "400 mbit");
-  expect_refused (WITH_EVENT ("crash server"), &foreign, "event it: ");
-  expect_refused (WITH_EVENT ("block a"), &foreign, "event it: ");
+  expect_refused (LINKS RAN_BOTH_1MB "[event it]\nat = 150ms\ndo = crash server\n", &foreign,
+                  "event it: ");
+  expect_refused (LINKS RAN_BOTH_1MB "[event it]\nat = 150ms\ndo = block a\n", &foreign,
+                  "event it: ");
   expect_refused ("[link a]\ncarrier = tcp\nrate = 1mbit\n"
                   "[link b]\ncarrier = tcp\nrate = 1mbit\nstarts = 1s\n" UP ("1kB"),
                   &foreign, "link b: starts: ");
@@ -425,16 +288,8 @@ main (int argc, char **argv)
     g_autofree char *path = g_strconcat (ADD ("knob/"), knobs[i].path, NULL);
     g_test_add_data_func (path, GUINT_TO_POINTER (i), test_knob);
   }
-  for (gsize i = 0; i < G_N_ELEMENTS (survived); i++) {
-    g_autofree char *path = g_strconcat (ADD ("survives/"), survived[i].path, NULL);
-    g_test_add_data_func (path, GUINT_TO_POINTER (i), test_survived);
-  }
-  g_test_add_func (ADD ("refuse"), test_refuse);
-  g_test_add_data_func (ADD ("connect-refused"), "refuse a", test_connect_fails);
-  g_test_add_data_func (ADD ("connect-into-blackhole"), "blackhole a", test_connect_fails);
-  g_test_add_data_func (ADD ("connect-while-down"), "down a", test_connect_fails);
-  g_test_add_data_func (ADD ("connect-without-server"), "crash server", test_connect_fails);
-  g_test_add_func (ADD ("crash-and-restart"), test_crash_and_restart);
+  real_testbed_add_tests (&lab);
+  real_testbed_add_faults (&lab, faults, G_N_ELEMENTS (faults));
   g_test_add_func (ADD ("direct/tcp"), test_direct_tcp);
   g_test_add_func (ADD ("direct/mptcp"), test_direct_mptcp);
   g_test_add_func (ADD ("direct/dies"), test_direct_dies);

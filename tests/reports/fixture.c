@@ -45,6 +45,22 @@ fixture_store_new (const char *dir, gint64 *campaign_id_out)
   return store;
 }
 
+void
+fixture_store_set_up (FixtureStore *f, gconstpointer unused)
+{
+  f->dir = fixture_dir_new ();
+  f->path = fixture_path (f->dir, "results.db");
+  f->store = fixture_store_new (f->dir, &f->campaign_id);
+}
+
+void
+fixture_store_tear_down (FixtureStore *f, gconstpointer unused)
+{
+  store_close (f->store);
+  g_free (f->path);
+  fixture_dir_free (f->dir);
+}
+
 static void
 add_links (StoreRun *run)
 {

@@ -14,6 +14,17 @@ char *fixture_path (const char *dir, const char *name);
 /* A new store at DIR/results.db with one campaign "nightly". */
 Store *fixture_store_new (const char *dir, gint64 *campaign_id_out);
 
+/* The same in a directory of its own, as the fixture of a test (g_test_add()). */
+typedef struct {
+  char *dir;
+  char *path;
+  Store *store;
+  gint64 campaign_id;
+} FixtureStore;
+
+void fixture_store_set_up (FixtureStore *f, gconstpointer unused);
+void fixture_store_tear_down (FixtureStore *f, gconstpointer unused);
+
 /* A run that failed one of its three expectations, of that campaign and @seed; not begun. Text
  * fields hold what XML, JSON and terminals want escaped. */
 StoreRun *fixture_run_new (gint64 campaign_id, gint64 seed);

@@ -7,28 +7,6 @@
 
 #include <sqlite3.h>
 
-typedef struct {
-  char *dir, *path;
-  Store *store;
-  gint64 campaign_id;
-} Fixture;
-
-static void
-set_up (Fixture *f, gconstpointer unused)
-{
-  f->dir = fixture_dir_new ();
-  f->path = fixture_path (f->dir, "results.db");
-  f->store = fixture_store_new (f->dir, &f->campaign_id);
-}
-
-static void
-tear_down (Fixture *f, gconstpointer unused)
-{
-  store_close (f->store);
-  g_free (f->path);
-  fixture_dir_free (f->dir);
-}
-
 static void
 free_run (gpointer run)
 {
@@ -37,7 +15,7 @@ free_run (gpointer run)
 
 /* Runs of seeds 1 to @n. */
 static GPtrArray *
-make_runs (Fixture *f, gint64 n)
+make_runs (FixtureStore *f, gint64 n)
 {
   GPtrArray *runs = g_ptr_array_new_with_free_func (free_run);
   for (gint64 seed = 1; seed <= n; seed++)
@@ -46,7 +24,7 @@ make_runs (Fixture *f, gint64 n)
 }
 
 static gint64
-find (Fixture *f, const StoreRun *run)
+find (FixtureStore *f, const StoreRun *run)
 {
   g_autoptr (GError) error = NULL;
   gint64 id = -1;
@@ -56,7 +34,7 @@ find (Fixture *f, const StoreRun *run)
 
 /* What goes in together is what goes in one by one. */
 static void
-test_same_as_single (Fixture *f, gconstpointer unused)
+test_same_as_single (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) runs = make_runs (f, 1);
@@ -85,7 +63,7 @@ test_same_as_single (Fixture *f, gconstpointer unused)
 
 /* More metrics than go into one statement, and a number that is no multiple of it. */
 static void
-test_many_metrics (Fixture *f, gconstpointer unused)
+test_many_metrics (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) runs = make_runs (f, 3);
@@ -102,7 +80,7 @@ test_many_metrics (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_once (Fixture *f, gconstpointer unused)
+test_once (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) runs = make_runs (f, 4);
@@ -124,7 +102,7 @@ test_once (Fixture *f, gconstpointer unused)
 
 /* One other fact of the key is another run. */
 static void
-test_key (Fixture *f, gconstpointer unused)
+test_key (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   fixture_record (f->store, f->campaign_id, 1);
@@ -153,7 +131,7 @@ test_key (Fixture *f, gconstpointer unused)
 
 /* Unfinished rows of dead processes are replaced, those of living ones stay. */
 static void
-test_dead_runs (Fixture *f, gconstpointer unused)
+test_dead_runs (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) runs = make_runs (f, 2);
@@ -173,7 +151,7 @@ test_dead_runs (Fixture *f, gconstpointer unused)
 
 /* All or nothing. */
 static void
-test_failure (Fixture *f, gconstpointer unused)
+test_failure (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) runs = make_runs (f, 3);
@@ -192,7 +170,7 @@ test_failure (Fixture *f, gconstpointer unused)
 
 /* The quicker way leaves nothing without what it refers to, either. */
 static void
-test_prepared (Fixture *f, gconstpointer unused)
+test_prepared (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_assert_true (store_prepare_for_batches (f->store, &error));
@@ -200,7 +178,7 @@ test_prepared (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_campaign (Fixture *f, gconstpointer unused)
+test_campaign (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   gint64 first, same, other_plan, other_name;
@@ -221,7 +199,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(path, test) g_test_add (path, Fixture, NULL, set_up, test, tear_down)
+#define ADD(path, test)                                                                            \
+  g_test_add (path, FixtureStore, NULL, fixture_store_set_up, test, fixture_store_tear_down)
   ADD ("/reports/batch/same-as-single", test_same_as_single);
   ADD ("/reports/batch/many-metrics", test_many_metrics);
   ADD ("/reports/batch/once", test_once);

@@ -95,8 +95,7 @@ test_commas (void)
   JsonText json;
   json_text_init (&json);
   json_text_open (&json, '{');
-  json_text_key (&json, "a");
-  json_text_open (&json, '[');
+  json_text_member_open (&json, "a", '[');
   json_text_open (&json, '[');
   json_text_close (&json, ']');
   json_text_null (&json);

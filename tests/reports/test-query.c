@@ -4,33 +4,10 @@
 #include "reports/prune.h"
 #include "reports/store-private.h"
 
-typedef struct {
-  char *dir;
-  char *path;
-  Store *store;
-  gint64 campaign_id;
-} Fixture;
-
-static void
-set_up (Fixture *f, gconstpointer unused)
-{
-  f->dir = fixture_dir_new ();
-  f->path = fixture_path (f->dir, "results.db");
-  f->store = fixture_store_new (f->dir, &f->campaign_id);
-}
-
-static void
-tear_down (Fixture *f, gconstpointer unused)
-{
-  store_close (f->store);
-  g_free (f->path);
-  fixture_dir_free (f->dir);
-}
-
 /* Records a run that differs from the fixture's. */
 static gint64
-record (Fixture *f, gint64 campaign_id, const char *scenario, const char *policy, int exit_class,
-        gint64 started_us)
+record (FixtureStore *f, gint64 campaign_id, const char *scenario, const char *policy,
+        int exit_class, gint64 started_us)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (StoreRun) run = fixture_run_new (campaign_id, 9);
@@ -48,7 +25,7 @@ record (Fixture *f, gint64 campaign_id, const char *scenario, const char *policy
 
 /* Four runs in two campaigns, and an unfinished one: 1 to 5. */
 static void
-record_some (Fixture *f)
+record_some (FixtureStore *f)
 {
   g_autoptr (GError) error = NULL;
   gint64 other_id;
@@ -66,7 +43,7 @@ record_some (Fixture *f)
 
 /* The ids that @filter finds: "1,3". */
 static void
-assert_found (Fixture *f, QueryFilter filter, guint limit, const char *ids)
+assert_found (FixtureStore *f, QueryFilter filter, guint limit, const char *ids)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) entries = query_list_runs (f->store, &filter, limit, &error);
@@ -80,7 +57,7 @@ assert_found (Fixture *f, QueryFilter filter, guint limit, const char *ids)
 }
 
 static void
-test_list (Fixture *f, gconstpointer unused)
+test_list (FixtureStore *f, gconstpointer unused)
 {
   record_some (f);
   assert_found (f, (QueryFilter) { 0 }, 0, "1,2,3,4,5");
@@ -110,7 +87,7 @@ test_list (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_look_up (Fixture *f, gconstpointer unused)
+test_look_up (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   gint64 last = -1;
@@ -132,7 +109,7 @@ test_look_up (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_parts (Fixture *f, gconstpointer unused)
+test_parts (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   gint64 id = fixture_record (f->store, f->campaign_id, 1);
@@ -150,7 +127,7 @@ test_parts (Fixture *f, gconstpointer unused)
 
 /* A damaged table is an error of the load, not a run with fewer rows. */
 static void
-test_missing_table (Fixture *f, gconstpointer unused)
+test_missing_table (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   gint64 id = fixture_record (f->store, f->campaign_id, 1);
@@ -163,7 +140,7 @@ test_missing_table (Fixture *f, gconstpointer unused)
 
 /* Twenty runs that differ in their seed, whose longest gap is the seed in ms. */
 static void
-record_seeds (Fixture *f)
+record_seeds (FixtureStore *f)
 {
   g_autoptr (GError) error = NULL;
   for (gint64 seed = 20; seed >= 1; seed--) {
@@ -176,7 +153,7 @@ record_seeds (Fixture *f)
 }
 
 static void
-test_view_metric_summary (Fixture *f, gconstpointer unused)
+test_view_metric_summary (FixtureStore *f, gconstpointer unused)
 {
   record_seeds (f);
 #define GAP(column) "SELECT " column " FROM metric_summary WHERE name = 'longest-gap'"
@@ -195,7 +172,7 @@ test_view_metric_summary (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_views (Fixture *f, gconstpointer unused)
+test_views (FixtureStore *f, gconstpointer unused)
 {
   record_some (f);
   const struct {
@@ -236,7 +213,7 @@ test_views (Fixture *f, gconstpointer unused)
 
 /* Each query of docs/database.md runs and finds something. */
 static void
-test_documented_queries (Fixture *f, gconstpointer unused)
+test_documented_queries (FixtureStore *f, gconstpointer unused)
 {
   g_autofree char *path =
       g_test_build_filename (G_TEST_DIST, "..", "..", "docs", "database.md", NULL);
@@ -259,7 +236,7 @@ test_documented_queries (Fixture *f, gconstpointer unused)
  */
 
 static void
-test_prune (Fixture *f, gconstpointer unused)
+test_prune (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   record_some (f);
@@ -294,7 +271,7 @@ test_prune (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_prune_age (Fixture *f, gconstpointer unused)
+test_prune_age (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   record_some (f);
@@ -309,7 +286,7 @@ test_prune_age (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_prune_gives_space_back (Fixture *f, gconstpointer unused)
+test_prune_gives_space_back (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (StoreRun) run = fixture_run_new (f->campaign_id, 1);
@@ -328,7 +305,7 @@ test_prune_gives_space_back (Fixture *f, gconstpointer unused)
 
 /* A run that is pruned while it runs is not recorded in silence. */
 static void
-test_prune_under_way (Fixture *f, gconstpointer unused)
+test_prune_under_way (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (StoreRun) run = fixture_run_new (f->campaign_id, 1);
@@ -341,7 +318,7 @@ test_prune_under_way (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_prune_read_only (Fixture *f, gconstpointer unused)
+test_prune_read_only (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   fixture_record (f->store, f->campaign_id, 1);
@@ -358,7 +335,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(path, test) g_test_add (path, Fixture, NULL, set_up, test, tear_down)
+#define ADD(path, test)                                                                            \
+  g_test_add (path, FixtureStore, NULL, fixture_store_set_up, test, fixture_store_tear_down)
   ADD ("/reports/query/list", test_list);
   ADD ("/reports/query/look-up", test_look_up);
   ADD ("/reports/query/parts", test_parts);

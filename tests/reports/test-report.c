@@ -13,30 +13,10 @@
 
 #define EVIL "</script><img src=x onerror=alert(1)>'\"|`@x\xe2\x80\xa8"
 
-typedef struct {
-  char *dir;
-  Store *store;
-  gint64 campaign_id;
-} Fixture;
-
 static const ReportDefinition definitions[] = {
   { STORE_SUBJECT_FLOW, "goodput", "what " EVIL " means", 1 },
   { STORE_SUBJECT_FLOW, "longest-gap", "a gap", -1 },
 };
-
-static void
-set_up (Fixture *f, gconstpointer unused)
-{
-  f->dir = fixture_dir_new ();
-  f->store = fixture_store_new (f->dir, &f->campaign_id);
-}
-
-static void
-tear_down (Fixture *f, gconstpointer unused)
-{
-  store_close (f->store);
-  fixture_dir_free (f->dir);
-}
 
 static void
 set_goodput (StoreRun *run, double value)
@@ -50,7 +30,7 @@ set_goodput (StoreRun *run, double value)
 
 /* Its id. */
 static gint64
-record (Fixture *f, const char *scenario, gint64 seed, const char *policy, int exit_class,
+record (FixtureStore *f, const char *scenario, gint64 seed, const char *policy, int exit_class,
         double goodput_bps)
 {
   g_autoptr (GError) error = NULL;
@@ -67,7 +47,7 @@ record (Fixture *f, const char *scenario, gint64 seed, const char *policy, int e
 }
 
 static ReportModel *
-load (Fixture *f, const QueryFilter *filter)
+load (FixtureStore *f, const QueryFilter *filter)
 {
   g_autoptr (GError) error = NULL;
   ReportModel *model = report_model_load (f->store, filter, NULL, 0, &error);
@@ -78,7 +58,7 @@ load (Fixture *f, const QueryFilter *filter)
 }
 
 static char *
-format_html (Fixture *f, const ReportModel *model, gboolean all_runs)
+format_html (FixtureStore *f, const ReportModel *model, gboolean all_runs)
 {
   g_autoptr (GError) error = NULL;
   ReportHtmlOptions options = { .title = EVIL, .version = "1", .now_us = 0, .all_runs = all_runs };
@@ -99,7 +79,7 @@ count (const char *text, const char *word)
 /* --- The model --- */
 
 static void
-test_columns (Fixture *f, gconstpointer unused)
+test_columns (FixtureStore *f, gconstpointer unused)
 {
   record (f, "b", 1, "adaptive", 0, 10);
   record (f, "a", 1, "adaptive", 0, 20);
@@ -126,7 +106,7 @@ test_columns (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_filter (Fixture *f, gconstpointer unused)
+test_filter (FixtureStore *f, gconstpointer unused)
 {
   record (f, "a", 1, "adaptive", 0, 1);
   gint64 second = record (f, "a", 2, "reference", 1, 2);
@@ -149,7 +129,7 @@ test_filter (Fixture *f, gconstpointer unused)
 
 /* A path that a shell would take apart is quoted; what ran in real time cannot be replayed. */
 static void
-test_commands (Fixture *f, gconstpointer unused)
+test_commands (FixtureStore *f, gconstpointer unused)
 {
   record (f, "a", 1, "adaptive", 0, 1);
   g_autoptr (ReportModel) model = load (f, NULL);
@@ -168,7 +148,7 @@ test_commands (Fixture *f, gconstpointer unused)
 
 /* Failing runs first, then of each scenario and policy the middle and the worst. */
 static void
-test_select (Fixture *f, gconstpointer unused)
+test_select (FixtureStore *f, gconstpointer unused)
 {
   for (gint64 seed = 0; seed < 9; seed++)
     record (f, "a", seed, "adaptive", 0, (double)(100 + (seed * 4) % 9));
@@ -190,7 +170,7 @@ test_select (Fixture *f, gconstpointer unused)
 
 /* No text from a database can become markup, and nothing is loaded. */
 static void
-test_html_is_safe (Fixture *f, gconstpointer unused)
+test_html_is_safe (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (StoreRun) run = fixture_run_new (f->campaign_id, 1);
@@ -231,7 +211,7 @@ assert_same_hash (const char *html, const char *after, const char *from, const c
 
 /* The policy allows exactly the scripts and the style that are there. */
 static void
-test_html_policy (Fixture *f, gconstpointer unused)
+test_html_policy (FixtureStore *f, gconstpointer unused)
 {
   record (f, "a", 1, "adaptive", 0, 1);
   g_autoptr (ReportModel) model = load (f, NULL);
@@ -242,7 +222,7 @@ test_html_policy (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_html_data (Fixture *f, gconstpointer unused)
+test_html_data (FixtureStore *f, gconstpointer unused)
 {
   for (gint64 seed = 1; seed <= 3; seed++)
     record (f, "a", seed, "adaptive", (int)(seed % 2), (double)seed);
@@ -286,7 +266,7 @@ length_of (JsonObject *object, const char *member)
 }
 
 static void
-test_detail (Fixture *f, gconstpointer unused)
+test_detail (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (StoreRun) run = fixture_run_new (f->campaign_id, 1);
   g_autoptr (JsonNode) root = NULL;
@@ -309,7 +289,7 @@ test_detail (Fixture *f, gconstpointer unused)
 
 /* What a page does not show, it counts. */
 static void
-test_detail_is_bounded (Fixture *f, gconstpointer unused)
+test_detail_is_bounded (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (StoreRun) run = fixture_run_new (f->campaign_id, 1);
   g_autoptr (JsonNode) root = NULL;
@@ -346,7 +326,7 @@ test_detail_is_bounded (Fixture *f, gconstpointer unused)
 /* --- Markdown, CSV, JSON --- */
 
 static void
-test_markdown (Fixture *f, gconstpointer unused)
+test_markdown (FixtureStore *f, gconstpointer unused)
 {
   record (f, "a|b @all <b>", 1, "adaptive", 1, 1e6);
   record (f, "a|b @all <b>", 2, "adaptive", 0, 3e6);
@@ -363,7 +343,7 @@ test_markdown (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_markdown_is_bounded (Fixture *f, gconstpointer unused)
+test_markdown_is_bounded (FixtureStore *f, gconstpointer unused)
 {
   for (gint64 seed = 0; seed < REPORT_MARKDOWN_FAILURES_MAX + 3; seed++)
     record (f, "a", seed, "adaptive", 1, 1);
@@ -374,7 +354,7 @@ test_markdown_is_bounded (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_csv (Fixture *f, gconstpointer unused)
+test_csv (FixtureStore *f, gconstpointer unused)
 {
   record (f, "=1+1", 1, "say \"hi\", twice", 0, 2.5);
   record (f, "another", 1, "adaptive", 0, 3.5);
@@ -395,7 +375,7 @@ test_csv (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_json (Fixture *f, gconstpointer unused)
+test_json (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   record (f, "b", 1, "adaptive", 0, 1);
@@ -422,7 +402,7 @@ test_json (Fixture *f, gconstpointer unused)
 
 /* An empty database gives documents, too. */
 static void
-test_empty (Fixture *f, gconstpointer unused)
+test_empty (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (ReportModel) model = load (f, NULL);
   g_autofree char *html = format_html (f, model, TRUE), *markdown = report_markdown_format (model);
@@ -433,7 +413,8 @@ test_empty (Fixture *f, gconstpointer unused)
   g_assert_nonnull (strstr (json, "\"runs\":[]"));
 }
 
-#define ADD(name, function) g_test_add (name, Fixture, NULL, set_up, function, tear_down)
+#define ADD(name, function)                                                                        \
+  g_test_add (name, FixtureStore, NULL, fixture_store_set_up, function, fixture_store_tear_down)
 
 int
 main (int argc, char **argv)

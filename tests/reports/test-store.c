@@ -7,29 +7,6 @@
 #include "reports/query.h"
 #include "reports/store-private.h"
 
-typedef struct {
-  char *dir;
-  char *path;
-  Store *store;
-  gint64 campaign_id;
-} Fixture;
-
-static void
-set_up (Fixture *f, gconstpointer unused)
-{
-  f->dir = fixture_dir_new ();
-  f->path = fixture_path (f->dir, "results.db");
-  f->store = fixture_store_new (f->dir, &f->campaign_id);
-}
-
-static void
-tear_down (Fixture *f, gconstpointer unused)
-{
-  store_close (f->store);
-  g_free (f->path);
-  fixture_dir_free (f->dir);
-}
-
 /* --- Round trip --------------------------------------------------------------------------- */
 
 static void
@@ -208,7 +185,7 @@ test_count_resend (void)
 }
 
 static void
-test_round_trip (Fixture *f, gconstpointer unused)
+test_round_trip (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (StoreRun) run = fixture_run_new (f->campaign_id, G_MAXINT64);
@@ -232,7 +209,7 @@ test_round_trip (Fixture *f, gconstpointer unused)
 
 /* Runs with equal tunables share a set of them; one other value, or none at all, does not. */
 static void
-test_shared_parameters (Fixture *f, gconstpointer unused)
+test_shared_parameters (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   fixture_record (f->store, f->campaign_id, 1);
@@ -254,7 +231,7 @@ test_shared_parameters (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_later_sample_counts (Fixture *f, gconstpointer unused)
+test_later_sample_counts (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (StoreRun) run = fixture_run_new (f->campaign_id, 1);
@@ -271,7 +248,7 @@ test_later_sample_counts (Fixture *f, gconstpointer unused)
 /* --- Unfinished, twice, gone ------------------------------------------------------------------ */
 
 static void
-test_unfinished (Fixture *f, gconstpointer unused)
+test_unfinished (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (StoreRun) run = fixture_run_new (f->campaign_id, 1);
@@ -287,7 +264,7 @@ test_unfinished (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_finish_twice (Fixture *f, gconstpointer unused)
+test_finish_twice (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (StoreRun) run = fixture_run_new (f->campaign_id, 1);
@@ -298,7 +275,7 @@ test_finish_twice (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_duplicate_metric (Fixture *f, gconstpointer unused)
+test_duplicate_metric (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (StoreRun) run = fixture_run_new (f->campaign_id, 1);
@@ -318,7 +295,7 @@ test_duplicate_metric (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_no_campaign (Fixture *f, gconstpointer unused)
+test_no_campaign (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (StoreRun) run = fixture_run_new (f->campaign_id + 1, 1);
@@ -332,7 +309,7 @@ test_no_campaign (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_campaign (Fixture *f, gconstpointer unused)
+test_campaign (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM campaign WHERE ended_us IS NULL"),
@@ -347,7 +324,7 @@ test_campaign (Fixture *f, gconstpointer unused)
  */
 
 static void
-test_full (Fixture *f, gconstpointer unused)
+test_full (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (StoreRun) run = fixture_run_new (f->campaign_id, 1);
@@ -388,7 +365,7 @@ assert_cannot_open (const char *path, StoreOpenMode mode, StoreError code, int e
 }
 
 static void
-test_open_missing (Fixture *f, gconstpointer unused)
+test_open_missing (FixtureStore *f, gconstpointer unused)
 {
   g_autofree char *none = fixture_path (f->dir, "none.db");
   assert_cannot_open (none, STORE_OPEN_READ_ONLY, STORE_ERROR_CANNOT_OPEN, 2);
@@ -398,7 +375,7 @@ test_open_missing (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_open_other_files (Fixture *f, gconstpointer unused)
+test_open_other_files (FixtureStore *f, gconstpointer unused)
 {
   g_autofree char *text = fixture_path (f->dir, "text.db");
   g_autofree char *long_text = g_strnfill (5000, 'x');
@@ -413,7 +390,7 @@ test_open_other_files (Fixture *f, gconstpointer unused)
 }
 
 static void
-test_open_modes (Fixture *f, gconstpointer unused)
+test_open_modes (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   fixture_record (f->store, f->campaign_id, 1);
@@ -471,7 +448,7 @@ add_long_series (StoreRun *run)
 
 /* 30 s, four links, samples of both sides every 100 ms, 1 000 events, 2 000 000 trace events. */
 static void
-test_size (Fixture *f, gconstpointer unused)
+test_size (FixtureStore *f, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (StoreRun) run = fixture_run_new (f->campaign_id, 1);
@@ -501,7 +478,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(path, test) g_test_add (path, Fixture, NULL, set_up, test, tear_down)
+#define ADD(path, test)                                                                            \
+  g_test_add (path, FixtureStore, NULL, fixture_store_set_up, test, fixture_store_tear_down)
   g_test_add_func ("/reports/store/count-resend", test_count_resend);
   ADD ("/reports/store/round-trip", test_round_trip);
   ADD ("/reports/store/shared-parameters", test_shared_parameters);
