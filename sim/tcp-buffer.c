@@ -195,6 +195,12 @@ sim_tcp_takes (const SimTcp *tcp)
   return sim_tcp_is_writable (tcp) && !tcp->told_full;
 }
 
+gboolean
+sim_tcp_wants_more (const SimTcp *tcp)
+{
+  return sim_tcp_get_unsent (tcp) < tcp->mss_bytes && sim_tcp_takes (tcp);
+}
+
 void
 sim_tcp_tell_writable (SimTcp *tcp)
 {

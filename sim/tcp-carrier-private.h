@@ -110,6 +110,9 @@ void sim_tcp_connection_unpin (TcpConnection *connection);
 /* tcp-carrier-end.c */
 extern const CaimanTransportClass sim_tcp_end_class;
 
+/* One sendmsg() of all that is queued, if there is any and the socket takes it. */
+void sim_tcp_end_write (TcpEnd *end);
+
 /* Tells the user what has happened at the endpoint. From timers only; pins are the caller's. */
 void sim_tcp_end_tell (TcpEnd *end);
 
