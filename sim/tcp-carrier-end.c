@@ -179,6 +179,7 @@ sim_tcp_end_write (TcpEnd *end)
     return;
   sim_tcp_write (end->tcp, end->queued_bytes, get_now (end));
   end->queued_bytes = 0;
+  end->asked = FALSE;
 }
 
 static void
@@ -247,6 +248,18 @@ add_task (TcpEnd *end)
 
   if (!caiman_timer_is_armed (&end->task_timer))
     caiman_timer_queue_arm (queue, &end->task_timer, caiman_timer_queue_now (queue));
+}
+
+gboolean
+sim_tcp_end_ask (TcpEnd *end)
+{
+  if (end->asked || !end->told_full || !is_writable (end))
+    return FALSE;
+  end->asked = TRUE;
+  end->told_full = FALSE;
+  end->base.events->writable (end->base.user_data);
+  add_task (end);
+  return TRUE;
 }
 
 /* --- The transport contract --- */
