@@ -11,6 +11,7 @@
 #define WINDOW_SCALED_BYTES 65536
 #define WINDOW_UNIT         128 /* of the scale that goes with tcp_rmem's maximum */
 #define SEGMENT_MEMORY      2304
+#define PIECE_MEMORY        960
 #define TUNING_FULL_PERCENT 25
 
 static gint64
@@ -154,12 +155,24 @@ sim_tcp_tune_send (SimTcp *tcp)
       MAX (tcp->send_buffer_bytes, MIN (memory, SIM_TCP_SEND_BUFFER_MAX_BYTES));
 }
 
+/* What the data takes of a buffer that tunes itself. A piece of it is up to 64 KiB as long as all
+ * of it is of one kind: where SACKed segments and others take turns, each is a piece of its own. */
+static gint64
+get_used (const SimTcp *tcp)
+{
+  gint64 payload = tcp->written - tcp->una;
+
+  if (tcp->config.send_buffer_bytes > 0)
+    return payload;
+  return payload + payload / 28 + (gint64)tcp->board.n_borders * PIECE_MEMORY;
+}
+
 /* Full: it is writable again when a third is free, as select() says, and the unsent part has fallen
  * below half of its limit. */
 static gboolean
 has_room (const SimTcp *tcp)
 {
-  gint64 used = tcp->written - tcp->una;
+  gint64 used = get_used (tcp);
 
   if (sim_tcp_get_unsent (tcp) >= tcp->unsent_limit_bytes / (tcp->told_full ? 2 : 1))
     return FALSE;
@@ -171,16 +184,21 @@ has_room (const SimTcp *tcp)
 gboolean
 sim_tcp_is_writable (const SimTcp *tcp)
 {
-  gint64 used = tcp->written - tcp->una;
-
   return tcp->state == SIM_TCP_ESTABLISHED && !tcp->closing &&
-         sim_tcp_get_unsent (tcp) < tcp->unsent_limit_bytes && used < tcp->send_buffer_bytes;
+         sim_tcp_get_unsent (tcp) < tcp->unsent_limit_bytes &&
+         get_used (tcp) < tcp->send_buffer_bytes;
 }
 
 gboolean
 sim_tcp_takes (const SimTcp *tcp)
 {
   return sim_tcp_is_writable (tcp) && !tcp->told_full;
+}
+
+gboolean
+sim_tcp_wants_more (const SimTcp *tcp)
+{
+  return sim_tcp_get_unsent (tcp) < tcp->mss_bytes && sim_tcp_takes (tcp);
 }
 
 void

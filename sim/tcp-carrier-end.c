@@ -172,14 +172,14 @@ is_writable (const TcpEnd *end)
   return end->state == TCP_END_OPEN && !end->finished && end->queued_bytes < end->queue_max_bytes;
 }
 
-/* One sendmsg() of all that is queued, if the socket takes it. */
-static void
-write_queued (TcpEnd *end)
+void
+sim_tcp_end_write (TcpEnd *end)
 {
-  if (end->queued_bytes == 0 || !sim_tcp_takes (end->tcp))
+  if (end->state != TCP_END_OPEN || end->queued_bytes == 0 || !sim_tcp_takes (end->tcp))
     return;
   sim_tcp_write (end->tcp, end->queued_bytes, get_now (end));
   end->queued_bytes = 0;
+  end->asked = FALSE;
 }
 
 static void
@@ -209,8 +209,7 @@ sim_tcp_end_tell (TcpEnd *end)
 
   if ((events & SIM_TCP_EVENT_CONNECTED) && end->state == TCP_END_NEW)
     tell_connected (end);
-  if (end->state == TCP_END_OPEN)
-    write_queued (end);
+  sim_tcp_end_write (end);
   if (end->told_full && is_writable (end)) {
     end->told_full = FALSE;
     end->base.events->writable (end->base.user_data);
@@ -235,8 +234,7 @@ sim_tcp_end_task (gpointer user_data)
   end->failure = CAIMAN_REASON_NONE;
   if (failure != CAIMAN_REASON_NONE)
     end->base.events->failed (end->base.user_data, failure);
-  if (end->state == TCP_END_OPEN)
-    write_queued (end);
+  sim_tcp_end_write (end);
   sim_tcp_end_flush (end);
   sim_tcp_end_tell (end);
   sim_tcp_end_flush (end);
@@ -250,6 +248,18 @@ add_task (TcpEnd *end)
 
   if (!caiman_timer_is_armed (&end->task_timer))
     caiman_timer_queue_arm (queue, &end->task_timer, caiman_timer_queue_now (queue));
+}
+
+gboolean
+sim_tcp_end_ask (TcpEnd *end)
+{
+  if (end->asked || !end->told_full || !is_writable (end))
+    return FALSE;
+  end->asked = TRUE;
+  end->told_full = FALSE;
+  end->base.events->writable (end->base.user_data);
+  add_task (end);
+  return TRUE;
 }
 
 /* --- The transport contract --- */

@@ -37,6 +37,7 @@ typedef struct {
   gboolean finished;      /* close() */
   gboolean vanished;      /* the host is gone: no answer to anything */
   gboolean told_full;     /* is_writable() said FALSE: writable() is owed */
+  gboolean asked;         /* and has nothing for the segment that is not full */
   gint64 queued_bytes;    /* of the stream, which the endpoint has not taken yet */
   gint64 queue_max_bytes; /* no more packets are taken from then on */
   CaimanReason failure;   /* to be reported; NONE: nothing */
@@ -109,6 +110,13 @@ void sim_tcp_connection_unpin (TcpConnection *connection);
 
 /* tcp-carrier-end.c */
 extern const CaimanTransportClass sim_tcp_end_class;
+
+/* One sendmsg() of all that is queued, if there is any and the socket takes it. */
+void sim_tcp_end_write (TcpEnd *end);
+
+/* TRUE: the user, who has nothing queued, has been told that he may write, and does so in this
+ * instant or not at all. */
+gboolean sim_tcp_end_ask (TcpEnd *end);
 
 /* Tells the user what has happened at the endpoint. From timers only; pins are the caller's. */
 void sim_tcp_end_tell (TcpEnd *end);

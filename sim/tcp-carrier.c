@@ -145,6 +145,18 @@ shrink_segments (TcpEnd *end)
                      tcp_carrier_now (end->connection->carrier));
 }
 
+/* A program that is quick writes before the rest of what it wrote last has gone in a segment that
+ * is not full: in the lab none is to be seen in a bulk transfer. */
+static gboolean
+next_segment (TcpEnd *end, SimTcpSegment *segment, gint64 now_ns)
+{
+  if (sim_tcp_wants_more (end->tcp))
+    sim_tcp_end_write (end);
+  if (sim_tcp_wants_more (end->tcp) && sim_tcp_end_ask (end))
+    return FALSE;
+  return sim_tcp_next_segment (end->tcp, segment, now_ns);
+}
+
 void
 sim_tcp_end_flush (TcpEnd *end)
 {
@@ -158,7 +170,7 @@ sim_tcp_end_flush (TcpEnd *end)
   if (!end->tcp)
     return;
   sim_tcp_connection_pin (end->connection);
-  while (sim_tcp_next_segment (end->tcp, &segment, now_ns)) {
+  while (next_segment (end, &segment, now_ns)) {
     any = TRUE;
     if (stream->unsent && segment.payload_bytes > 0)
       sim_tcp_stream_sent (stream, segment.seq + segment.payload_bytes,

@@ -119,6 +119,9 @@ gboolean sim_tcp_is_writable (const SimTcp *tcp);
 /* Whether the application writes now: it is writable; and once it was not, enough of it is free
  * that the kernel would have woken the application. */
 gboolean sim_tcp_takes (const SimTcp *tcp);
+
+/* The same, and what is left makes no full segment. */
+gboolean sim_tcp_wants_more (const SimTcp *tcp);
 gint64 sim_tcp_get_readable (const SimTcp *tcp);
 gboolean sim_tcp_has_fin (const SimTcp *tcp); /* the peer's, and all in front of it has come */
 

@@ -99,6 +99,7 @@ typedef struct {
   gint64 last_data_ns;
   guint32 segment_bytes; /* what the peer's full segments seem to be */
   guint compressed;      /* ACKs of out-of-order segments that were left out */
+  gboolean crowded;      /* one that was left out tells of a range that may be displaced */
   guint dup_acks;        /* that were sent since received moved */
   gint64 compressed_received;
   gint64 timer_ns;       /* delayed ACK */

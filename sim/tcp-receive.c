@@ -4,7 +4,8 @@
  * At once: out of order, duplicates, two full segments, and up to 16 ACKs at the start of a
  * connection or after a disturbance (quick ACKs). Else after 40 ms or more, or with the data of a
  * reply. More than three ACKs in a row for the same missing byte are thinned out: one per
- * millisecond or 5 % of the RTT, or 44 of them (tcp_comp_sack). */
+ * millisecond or 5 % of the RTT, or 44 of them (tcp_comp_sack), but each range is told of while it
+ * is among the two latest, as there may be no room for more. */
 #include "sim/tcp-private.h"
 
 #include <string.h>
@@ -12,6 +13,7 @@
 #define QUICK_ACKS_MAX  16
 #define COMPRESSED_MAX  44
 #define COMPRESS_MAX_NS CAIMAN_NS_PER_MS
+#define SURE_SACKS      2
 
 /* --- Reassembly --- */
 
@@ -37,6 +39,17 @@ find_range (const SimTcp *tcp, gint64 seq)
   return low;
 }
 
+/* Where the block is that has become @range; the number of blocks when it is a new one. */
+static guint
+find_sack (const SimTcp *tcp, SimTcpRange range)
+{
+  guint i = 0;
+
+  while (i < tcp->n_sacks && (tcp->sacks[i].start < range.start || tcp->sacks[i].end > range.end))
+    i++;
+  return i;
+}
+
 /* The block with the latest segment comes first (RFC 2018, 4). */
 static void
 report_range (SimTcp *tcp, SimTcpRange range)
@@ -44,6 +57,8 @@ report_range (SimTcp *tcp, SimTcpRange range)
   guint n = 1;
   SimTcpRange old[SIM_TCP_SACKS_MAX + 1];
 
+  if (tcp->acker.compressed > 0 && find_sack (tcp, range) >= SURE_SACKS)
+    tcp->acker.crowded = TRUE;
   memcpy (old, tcp->sacks, sizeof old);
   tcp->sacks[0] = range;
   for (guint i = 0; i < tcp->n_sacks && n <= SIM_TCP_SACKS_MAX; i++)
@@ -176,8 +191,15 @@ sim_tcp_ack_sent (SimTcp *tcp)
   tcp->acked = tcp->received;
   acker->scheduled = acker->now = FALSE;
   acker->pushed = 0;
+  acker->timer_ns = CAIMAN_TIME_NEVER;
+  if (acker->crowded) {
+    /* Linux sends this ACK before it puts the latest range in, which so is left out now. */
+    acker->compressed = 1;
+    acker->crowded = FALSE;
+    return;
+  }
   acker->compressed = 0;
-  acker->timer_ns = acker->sack_timer_ns = CAIMAN_TIME_NEVER;
+  acker->sack_timer_ns = CAIMAN_TIME_NEVER;
 }
 
 static void
@@ -212,7 +234,7 @@ compress_ack (SimTcp *tcp, gint64 now_ns)
 {
   SimTcpAcker *acker = &tcp->acker;
 
-  if (acker->compressed >= COMPRESSED_MAX) {
+  if (acker->crowded || acker->compressed >= COMPRESSED_MAX) {
     tcp->ack_due = TRUE;
     return;
   }

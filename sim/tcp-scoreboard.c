@@ -67,6 +67,12 @@ list_remove (SimTcpScoreboard *board, gint64 position)
   sent->flags &= ~(guint32)SIM_TCP_SENT_LISTED;
 }
 
+static gboolean
+is_sacked (const SimTcpScoreboard *board, gint64 position)
+{
+  return !!(sim_tcp_scoreboard_at (board, position)->flags & SIM_TCP_SENT_SACKED);
+}
+
 /* --- In and out --- */
 
 SimTcpSent *
@@ -79,6 +85,7 @@ sim_tcp_scoreboard_push (SimTcpScoreboard *board, gint64 seq, gint64 end, gint64
   SimTcpSent *sent = sim_tcp_scoreboard_at (board, position);
   *sent = (SimTcpSent) { .seq = seq, .end = end, .sent_ns = now_ns };
   list_append (board, position);
+  board->n_borders += position > board->head && is_sacked (board, position - 1);
   return sent;
 }
 
@@ -89,6 +96,8 @@ sim_tcp_scoreboard_pop (SimTcpScoreboard *board)
 
   g_assert (board->head < board->tail);
   list_remove (board, board->head);
+  if (board->head + 1 < board->tail)
+    board->n_borders -= is_sacked (board, board->head) != is_sacked (board, board->head + 1);
   board->n_sacked -= !!(sent->flags & SIM_TCP_SENT_SACKED);
   board->n_lost -= !!(sent->flags & SIM_TCP_SENT_LOST);
   board->n_resent -= !!(sent->flags & SIM_TCP_SENT_RESENT);
@@ -147,6 +156,10 @@ sim_tcp_scoreboard_mark_sacked (SimTcpScoreboard *board, gint64 position)
   list_remove (board, position);
   sent->flags |= SIM_TCP_SENT_SACKED;
   sent->skip = position + 1;
+  if (position > board->head)
+    board->n_borders += is_sacked (board, position - 1) ? -1 : +1;
+  if (position + 1 < board->tail)
+    board->n_borders += is_sacked (board, position + 1) ? -1 : +1;
   board->n_sacked++;
   board->highest_sacked = MAX (board->highest_sacked, position);
 }

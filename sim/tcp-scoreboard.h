@@ -44,6 +44,7 @@ typedef struct {
   gint64 lost_hint;      /* nothing before it is lost and not resent */
   gint64 highest_sacked; /* position; -1: none is SACKed */
   guint n_sacked, n_lost, n_resent;
+  guint n_borders; /* neighbours of which one is SACKed, the other not */
 } SimTcpScoreboard;
 
 void sim_tcp_scoreboard_init (SimTcpScoreboard *board);

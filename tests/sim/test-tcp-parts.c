@@ -17,7 +17,7 @@ typedef struct {
 static void
 expect_same (SimTcpScoreboard *board, const Plain *plain)
 {
-  guint n_sacked = 0, n_lost = 0, n_resent = 0, n_listed = 0;
+  guint n_sacked = 0, n_lost = 0, n_resent = 0, n_listed = 0, n_borders = 0;
   gint64 first_lost = board->tail;
   gint64 last_ns = G_MININT64;
 
@@ -27,12 +27,14 @@ expect_same (SimTcpScoreboard *board, const Plain *plain)
     n_sacked += !!(flags & SIM_TCP_SENT_SACKED);
     n_lost += !!(flags & SIM_TCP_SENT_LOST);
     n_resent += !!(flags & SIM_TCP_SENT_RESENT);
+    n_borders += p > board->head && ((flags ^ plain[p - 1].flags) & SIM_TCP_SENT_SACKED);
     if ((flags & SIM_TCP_SENT_LOST) && !(flags & SIM_TCP_SENT_RESENT))
       first_lost = MIN (first_lost, p);
   }
   g_assert_cmpuint (board->n_sacked, ==, n_sacked);
   g_assert_cmpuint (board->n_lost, ==, n_lost);
   g_assert_cmpuint (board->n_resent, ==, n_resent);
+  g_assert_cmpuint (board->n_borders, ==, n_borders);
   g_assert_cmpint (sim_tcp_scoreboard_find_lost (board), ==, first_lost);
   for (gint64 p = board->oldest; p >= 0; p = sim_tcp_scoreboard_at (board, p)->later) {
     g_assert_cmpint (sim_tcp_scoreboard_at (board, p)->sent_ns, >=, last_ns);
