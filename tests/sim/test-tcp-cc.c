@@ -210,6 +210,7 @@ get_rate (SimTcpCcKind kind, gint64 rate_bps, gint64 delay_ns, gint64 queue_byte
 
   sim_tcp_config_init (&config);
   config.congestion_control = kind;
+  config.send_buffer_bytes = 16 * 1024 * 1024; /* no limit */
   g_autoptr (TcpDuo) duo = tcp_duo_new (&config, rate_bps, delay_ns, queue_bytes);
   tcp_duo_establish (duo);
   duo->lines[0].drop = tcp_duo_drop_randomly;
