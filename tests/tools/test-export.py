@@ -508,6 +508,16 @@ def segments_at_the_server():
 
 
 @test
+def segments_are_full():
+    """A bulk sender that is quick leaves none that is not, once it has more to send than the window."""
+    db = record("[scenario]\nformat = 1\ncarrier = tcp\ncongestion-control = bbr\nduration = 30s\n"
+                "[link a]\nrate = 50mbit\ndelay = 10ms\nqueue = 50ms\n[link b]\nrate = 1mbit\nstarts = never\n"
+                "[traffic data]\nfrom = client\nkind = bulk\nbytes = 5MB\n")
+    sizes = [len(p.payload) for p in export_packets(db) if p.outbound and p.payload]
+    assert sum(sizes) > 5e6 and all(size == 1448 for size in sizes[len(sizes) // 4:-20]), collections.Counter(sizes)
+
+
+@test
 def segments_of_a_long_stream():
     """More than is kept of what was acknowledged."""
     db = record(TCP_SCENARIO.replace("bytes = 5MB", "bytes = 120MB").replace("loss = 1%", "loss = 0%"))
