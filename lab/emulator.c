@@ -195,12 +195,15 @@ run (gpointer user_data)
   int n_events = 0;
 
   lab_priority_set (LAB_PRIORITY_NETWORK);
-  while (!g_atomic_int_get (&emulator->stop)) {
+  for (;;) {
     pthread_mutex_lock (&emulator->lock);
     read_packets (emulator, events, n_events);
     gint64 deadline_ns = advance (emulator);
     gint64 now_ns = get_now (emulator);
     pthread_mutex_unlock (&emulator->lock);
+    /* Behind the reading of wake_fd, which may have taken the call to stop along with another. */
+    if (g_atomic_int_get (&emulator->stop))
+      break;
     gint64 timeout_ns =
         deadline_ns == CAIMAN_TIME_NEVER ? CAIMAN_TIME_NEVER : MAX (deadline_ns - now_ns, 0);
     n_events = MAX (wait_for (emulator->epoll_fd, events, timeout_ns), 0);

@@ -189,6 +189,22 @@ test_carries (void)
   world_clear (&world);
 }
 
+/* The thread ends also when it is told to while it is about to hear of a change. (It would wait for
+ * ever.) */
+static void
+test_stops (void)
+{
+  for (guint i = 0; i < 40; i++) {
+    World world;
+    if (!world_init (&world))
+      return;
+    for (guint j = 0; j < 20 + 3 * i; j++)
+      lab_emulator_set_paused (world.emulator, 0, SIM_DIRECTION_UP, j % 2 == 0);
+    lab_emulator_stop (world.emulator);
+    world_clear (&world);
+  }
+}
+
 /* The round trip is that of the path, and never less. */
 static void
 test_delay (void)
@@ -441,6 +457,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/lab/emulator/carries", test_carries);
+  g_test_add_func ("/lab/emulator/stops", test_stops);
   g_test_add_func ("/lab/emulator/delay", test_delay);
   g_test_add_func ("/lab/emulator/route", test_route);
   g_test_add_func ("/lab/emulator/other-host", test_other_host);
