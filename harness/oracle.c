@@ -2,7 +2,8 @@
 /* oracle.c - see oracle.h.
  *
  * Per direction there is a ring with one slot per sequence number, twice the sequence window long,
- * so that whatever is under way has a slot of its own. */
+ * so that whatever is under way has a slot of its own. It is made page by page, as a short run
+ * needs little of it. */
 #include "harness/oracle.h"
 
 #include "core/message.h"
@@ -11,6 +12,9 @@
 #include <string.h>
 
 #define RING_SLOTS (2 * CAIMAN_SEQ_WINDOW)
+#define PAGE_SLOTS 512
+#define RING_PAGES (RING_SLOTS / PAGE_SLOTS)
+G_STATIC_ASSERT (RING_SLOTS % PAGE_SLOTS == 0);
 
 enum {
   SLOT_SENT = 1 << 0,
@@ -26,7 +30,7 @@ typedef struct {
 
 /* What one side sends. */
 typedef struct {
-  Slot *slots;
+  Slot *pages[RING_PAGES]; /* (owned) of PAGE_SLOTS each; NULL: all unused */
   gboolean any_sent, any_delivered;
   guint32 last_sent;      /* highest sequence number, control messages included */
   guint32 last_delivered; /* of Data */
@@ -65,7 +69,6 @@ oracle_new (const gint64 receive_buffer_bytes[SCENARIO_N_SIDES], OracleFunc func
   oracle->func = func;
   oracle->user_data = user_data;
   for (guint s = 0; s < SCENARIO_N_SIDES; s++) {
-    oracle->sent_by[s].slots = g_new0 (Slot, RING_SLOTS);
     oracle->side[s].receive_buffer_bytes = receive_buffer_bytes[s];
     oracle->side[s].blocked = g_array_new (FALSE, TRUE, sizeof (BlockedLink));
   }
@@ -78,7 +81,8 @@ oracle_free (Oracle *oracle)
   if (!oracle)
     return;
   for (guint s = 0; s < SCENARIO_N_SIDES; s++) {
-    g_free (oracle->sent_by[s].slots);
+    for (guint p = 0; p < RING_PAGES; p++)
+      g_free (oracle->sent_by[s].pages[p]);
     g_array_unref (oracle->side[s].blocked);
   }
   g_free (oracle);
@@ -133,8 +137,14 @@ is_judged (const Oracle *oracle)
 static Slot *
 find_slot (Direction *direction, guint32 seq, gboolean fresh)
 {
-  Slot *slot = &direction->slots[seq % RING_SLOTS];
+  guint32 at = seq % RING_SLOTS;
+  Slot **page = &direction->pages[at / PAGE_SLOTS];
 
+  if (!*page && !fresh)
+    return NULL;
+  if (!*page)
+    *page = g_new0 (Slot, PAGE_SLOTS);
+  Slot *slot = &(*page)[at % PAGE_SLOTS];
   if (slot->flags && slot->seq == seq)
     return slot;
   if (!fresh)
