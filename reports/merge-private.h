@@ -2,7 +2,7 @@
 /* merge-private.h - what the files of a merge share.
  *
  * merge.c opens and closes, merge-run.c decides which runs come in and copies them, merge-refs.c
- * brings what they refer to: campaigns, scenarios, sets of tunables. */
+ * brings what they refer to: campaigns, scenarios, sets of tunables and of metrics. */
 #pragma once
 
 #include "reports/merge.h"
@@ -24,9 +24,10 @@ typedef struct {
   Store *source;
   GPtrArray *tables;               /* of RunTable: those that belong to a run */
   RunTable run;                    /* and its own */
-  int campaign_column, set_column; /* in the run's row */
+  int campaign_column;             /* in the run's row */
+  int set_columns[STORE_N_SETS];   /* likewise */
   GHashTable *campaigns;           /* of the source to those of the target: both gint64, owned */
-  GHashTable *sets;                /* likewise, of tunables */
+  GHashTable *sets[STORE_N_SETS];  /* likewise */
   MergeResult *result;
 } Merge;
 
@@ -41,9 +42,9 @@ void merge_bind_row (sqlite3_stmt *to, sqlite3_stmt *from);
 gboolean merge_copy_rows (Merge *merge, sqlite3_stmt *select, sqlite3_stmt *insert, int column,
                           gint64 value, GError **error);
 
-/* The target has the source's campaign, scenario or set of tunables from now on; numbers change. */
+/* The target has the source's campaign, scenario or set from now on; numbers change. */
 gboolean merge_map_campaign (Merge *merge, gint64 from, gint64 *to_out, GError **error);
-gboolean merge_map_set (Merge *merge, gint64 from, gint64 *to_out, GError **error);
+gboolean merge_map_set (Merge *merge, StoreSet kind, gint64 from, gint64 *to_out, GError **error);
 gboolean merge_copy_scenario (Merge *merge, const char *text_hash, GError **error);
 
 /* Finds out which tables belong to a run, in @merge's target. */

@@ -177,18 +177,13 @@ merge_copy_rows (Merge *merge, sqlite3_stmt *select, sqlite3_stmt *insert, int c
 
 /* Makes set @from of the source a set of the target, with its @hash (nullable). */
 static gboolean
-copy_set (Merge *merge, gint64 from, const char *hash, gint64 *to_out, GError **error)
+copy_set (Merge *merge, StoreSet kind, gint64 from, const char *hash, gint64 *to_out,
+          GError **error)
 {
-  sqlite3_stmt *stmt = store_prepare_once (
-      merge->target, "INSERT INTO parameter_set (hash) VALUES (?1)", MERGE_WHAT, error);
-  sqlite3_stmt *select = store_prepare_once (
-      merge->source,
-      "SELECT set_id, side, name, value, unit FROM parameter_value WHERE set_id = ?1", MERGE_WHAT,
-      error);
-  sqlite3_stmt *insert = store_prepare_once (
-      merge->target,
-      "INSERT INTO parameter_value (set_id, side, name, value, unit) VALUES (?1, ?2, ?3, ?4, ?5)",
-      MERGE_WHAT, error);
+  const StoreSetSql *sql = store_set_get_sql (kind);
+  sqlite3_stmt *stmt = store_prepare_once (merge->target, sql->insert, MERGE_WHAT, error);
+  sqlite3_stmt *select = store_prepare_once (merge->source, sql->select_rows, MERGE_WHAT, error);
+  sqlite3_stmt *insert = store_prepare_once (merge->target, sql->insert_row, MERGE_WHAT, error);
   if (!stmt || !select || !insert)
     return FALSE;
   store_bind (stmt, "t", hash);
@@ -200,10 +195,11 @@ copy_set (Merge *merge, gint64 from, const char *hash, gint64 *to_out, GError **
 }
 
 static gboolean
-find_set (Merge *merge, const char *hash, gint64 *id_out, gboolean *found_out, GError **error)
+find_set (Merge *merge, StoreSet kind, const char *hash, gint64 *id_out, gboolean *found_out,
+          GError **error)
 {
-  sqlite3_stmt *stmt = store_prepare_once (
-      merge->target, "SELECT id FROM parameter_set WHERE hash = ?1", MERGE_WHAT, error);
+  sqlite3_stmt *stmt =
+      store_prepare_once (merge->target, store_set_get_sql (kind)->find, MERGE_WHAT, error);
   if (!stmt)
     return FALSE;
   store_bind (stmt, "t", hash);
@@ -211,15 +207,15 @@ find_set (Merge *merge, const char *hash, gint64 *id_out, gboolean *found_out, G
 }
 
 gboolean
-merge_map_set (Merge *merge, gint64 from, gint64 *to_out, GError **error)
+merge_map_set (Merge *merge, StoreSet kind, gint64 from, gint64 *to_out, GError **error)
 {
-  const gint64 *known = g_hash_table_lookup (merge->sets, &from);
+  const gint64 *known = g_hash_table_lookup (merge->sets[kind], &from);
   if (known) {
     *to_out = *known;
     return TRUE;
   }
-  sqlite3_stmt *row = store_prepare_once (
-      merge->source, "SELECT hash FROM parameter_set WHERE id = ?1", MERGE_WHAT, error);
+  sqlite3_stmt *row =
+      store_prepare_once (merge->source, store_set_get_sql (kind)->get_hash, MERGE_WHAT, error);
   if (!row)
     return FALSE;
   store_bind (row, "l", from);
@@ -227,9 +223,9 @@ merge_map_set (Merge *merge, gint64 from, gint64 *to_out, GError **error)
   g_autofree char *hash = more == 1 ? g_strdup ((const char *)sqlite3_column_text (row, 0)) : NULL;
   sqlite3_reset (row);
   gboolean found = FALSE;
-  if (more < 0 || (hash && !find_set (merge, hash, to_out, &found, error)) ||
-      (!found && !copy_set (merge, from, hash, to_out, error)))
+  if (more < 0 || (hash && !find_set (merge, kind, hash, to_out, &found, error)) ||
+      (!found && !copy_set (merge, kind, from, hash, to_out, error)))
     return FALSE;
-  remember (merge->sets, from, *to_out);
+  remember (merge->sets[kind], from, *to_out);
   return TRUE;
 }

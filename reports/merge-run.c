@@ -109,7 +109,8 @@ merge_look_at_schema (Merge *merge, GError **error)
     return FALSE;
   merge->run = make_table ("run", columns, "id");
   merge->campaign_column = find_column (columns, "campaign_id");
-  merge->set_column = find_column (columns, "parameter_set");
+  merge->set_columns[STORE_SET_PARAMETERS] = find_column (columns, "parameter_set");
+  merge->set_columns[STORE_SET_METRICS] = find_column (columns, "metric_set");
   return find_tables (merge, error);
 }
 
@@ -118,7 +119,7 @@ merge_look_at_schema (Merge *merge, GError **error)
 /* The columns of a run that decide whether it comes in. */
 #define KEY_COLUMNS                                                                                \
   "origin, scenario_hash, seed, scenario_name, variant, testbed, build_id, digest, id, policy,"    \
-  " campaign_id, parameter_set, text_hash, state, exit_class"
+  " campaign_id, text_hash, state, exit_class"
 enum {
   KEY_ORIGIN,
   KEY_HASH,
@@ -131,7 +132,6 @@ enum {
   KEY_ID,
   KEY_POLICY,
   KEY_CAMPAIGN,
-  KEY_SET,
   KEY_TEXT,
 };
 
@@ -221,27 +221,40 @@ copy_tables (Merge *merge, gint64 from, gint64 to, GError **error)
   return TRUE;
 }
 
+/* Puts what the target has for the sets of the source's @row in their place. */
+static gboolean
+map_sets (Merge *merge, sqlite3_stmt *row, sqlite3_stmt *insert, GError **error)
+{
+  for (int i = 0; i < STORE_N_SETS; i++) {
+    int column = merge->set_columns[i];
+    gint64 set_id;
+    if (sqlite3_column_type (row, column) == SQLITE_NULL)
+      continue;
+    if (!merge_map_set (merge, (StoreSet)i, merge_integer (row, column), &set_id, error))
+      return FALSE;
+    sqlite3_bind_int64 (insert, column + 1, set_id);
+  }
+  return TRUE;
+}
+
 /* Copies the row of @run with what it refers to. */
 static gboolean
 copy_run (Merge *merge, sqlite3_stmt *run, GError **error)
 {
-  gint64 from = merge_integer (run, KEY_ID), campaign_id, set_id = 0;
-  gboolean has_set = sqlite3_column_type (run, KEY_SET) != SQLITE_NULL;
+  gint64 from = merge_integer (run, KEY_ID), campaign_id;
   sqlite3_stmt *row = store_prepare_once (merge->source, merge->run.select, MERGE_WHAT, error);
   sqlite3_stmt *insert = store_prepare_once (merge->target, merge->run.insert, MERGE_WHAT, error);
   if (!row || !insert || !merge_copy_scenario (merge, get_text (run, KEY_TEXT), error) ||
-      !merge_map_campaign (merge, merge_integer (run, KEY_CAMPAIGN), &campaign_id, error) ||
-      (has_set && !merge_map_set (merge, merge_integer (run, KEY_SET), &set_id, error)))
+      !merge_map_campaign (merge, merge_integer (run, KEY_CAMPAIGN), &campaign_id, error))
     return FALSE;
   store_bind (row, "l", from);
   int more = store_step_row (merge->source, row, MERGE_WHAT, error);
   if (more == 1) {
     merge_bind_row (insert, row);
     sqlite3_bind_int64 (insert, merge->campaign_column + 1, campaign_id);
-    if (has_set)
-      sqlite3_bind_int64 (insert, merge->set_column + 1, set_id);
   }
-  gboolean ok = more == 1 && store_step_done (merge->target, insert, MERGE_WHAT, error);
+  gboolean ok = more == 1 && map_sets (merge, row, insert, error) &&
+                store_step_done (merge->target, insert, MERGE_WHAT, error);
   sqlite3_reset (row);
   return ok &&
          copy_tables (merge, from, sqlite3_last_insert_rowid (store_get_db (merge->target)), error);

@@ -49,7 +49,8 @@ merge_open_source (Merge *merge, Store *source, GError **error)
 {
   merge->source = source;
   g_hash_table_remove_all (merge->campaigns);
-  g_hash_table_remove_all (merge->sets);
+  for (gsize i = 0; i < STORE_N_SETS; i++)
+    g_hash_table_remove_all (merge->sets[i]);
   /* One transaction: the source as it was at one moment. */
   gboolean ok = store_exec (source, "BEGIN", MERGE_WHAT, error) && merge_runs (merge, error);
   return store_end (source, ok, MERGE_WHAT, error);
@@ -95,12 +96,19 @@ merge_all (Merge *merge, char **sources, GError **error)
   return store_end (merge->target, is_good, MERGE_WHAT, error) || ok;
 }
 
+/* From numbers of the source to those of the target. */
+static GHashTable *
+new_map (void)
+{
+  return g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+}
+
 static gboolean
 merge_into (Store *target, char **sources, MergeResult *result, GError **error)
 {
   Merge merge = { .target = target,
-                  .campaigns = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free),
-                  .sets = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free),
+                  .campaigns = new_map (),
+                  .sets = { [STORE_SET_PARAMETERS] = new_map (), [STORE_SET_METRICS] = new_map () },
                   .result = result };
   store_lock (target);
   gboolean ok = merge_all (&merge, sources, error);
@@ -108,7 +116,8 @@ merge_into (Store *target, char **sources, MergeResult *result, GError **error)
   store_forget_statements (target); /* their texts go */
   merge_forget_schema (&merge);
   g_hash_table_unref (merge.campaigns);
-  g_hash_table_unref (merge.sets);
+  for (gsize i = 0; i < STORE_N_SETS; i++)
+    g_hash_table_unref (merge.sets[i]);
   return ok;
 }
 

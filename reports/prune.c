@@ -78,7 +78,9 @@ delete_all (Store *store, const QueryFilter *filter, PruneResult *result, GError
          store_exec (store,
                      "DELETE FROM scenario WHERE text_hash NOT IN (SELECT text_hash FROM run);"
                      "DELETE FROM parameter_set WHERE id NOT IN"
-                     " (SELECT parameter_set FROM run WHERE parameter_set IS NOT NULL)",
+                     " (SELECT parameter_set FROM run WHERE parameter_set IS NOT NULL);"
+                     "DELETE FROM metric_set WHERE id NOT IN"
+                     " (SELECT metric_set FROM run WHERE metric_set IS NOT NULL)",
                      WHAT, error);
 }
 

@@ -11,7 +11,7 @@
 static const StoreMigration migrations[] = {
   { .resource = "/caiman/reports/schema.sql" },   { .resource = "/caiman/reports/schema-2.sql" },
   { .resource = "/caiman/reports/schema-3.sql" }, { .resource = "/caiman/reports/schema-4.sql" },
-  { .resource = "/caiman/reports/schema-5.sql" },
+  { .resource = "/caiman/reports/schema-5.sql" }, { .resource = "/caiman/reports/schema-6.sql" },
 };
 
 const StoreMigration *

@@ -60,13 +60,19 @@ gboolean store_step_done (Store *store, sqlite3_stmt *stmt, const char *what, GE
 /* Steps a statement that returns rows: 1 a row, 0 no more, -1 with @error. */
 int store_step_row (Store *store, sqlite3_stmt *stmt, const char *what, GError **error);
 
+/* What runs alike share. */
+typedef enum { STORE_SET_PARAMETERS, STORE_SET_METRICS, STORE_N_SETS } StoreSet;
+
 /* What was written last in this transaction, so that runs alike need not look for it again. */
 typedef struct {
-  char *scenario_text;  /* (owned) (nullable) */
-  char *text_hash;      /* (owned) */
-  GString *parameters;  /* (owned) (nullable) */
-  gint64 parameter_set; /* the number of that set */
-  GArray *metric_order; /* of guint (owned) (nullable): the run's metrics, by their key */
+  GString *joined; /* (owned) (nullable): all texts of the set */
+  gint64 id;       /* the number of that set */
+} StoreWrittenSet;
+
+typedef struct {
+  char *scenario_text; /* (owned) (nullable) */
+  char *text_hash;     /* (owned) */
+  StoreWrittenSet sets[STORE_N_SETS];
 } StoreWritten;
 
 StoreWritten *store_get_written (Store *store);
@@ -74,7 +80,31 @@ StoreWritten *store_get_written (Store *store);
 /* Another process may have deleted it by now. */
 void store_forget (Store *store);
 
+/* --- of store-sets.c --- */
+
+/* The statements of a kind of sets; ?1 is the hash, or the number of the set. */
+typedef struct {
+  const char *find;        /* its number, by the hash */
+  const char *get_hash;    /* by the number */
+  const char *insert;      /* with a hash (nullable) */
+  const char *select_rows; /* of a set; the first column is its number */
+  const char *insert_row;  /* the same columns */
+} StoreSetSql;
+
+/* (borrowed), for good */
+const StoreSetSql *store_set_get_sql (StoreSet kind);
+
+/* Inside of a transaction: the number of @run's set, which is made when it is new. 0: it has none,
+ * -1: @error. */
+gint64 store_set_write (Store *store, StoreSet kind, const StoreRun *run, const char *what,
+                        GError **error);
+
 /* --- of store-write.c, inside of a transaction --- */
+
+#define STORE_HASH_HEX_SIZE 65 /* of BLAKE2b-256, with its NUL */
+
+/* What texts are found by. */
+void store_hash (const char *text, gsize size, char hex_out[STORE_HASH_HEX_SIZE]);
 
 /* Fills in what the caller has left out of the head of @run: start, host, build and origin. */
 void store_complete_head (StoreRun *run);

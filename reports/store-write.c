@@ -20,12 +20,12 @@ typedef struct {
 
 /* --- Begin -------------------------------------------------------------------------------- */
 
-static void
-hash_text (const char *text, char hex_out[TEXT_HASH_BYTES * 2 + 1])
+void
+store_hash (const char *text, gsize size, char hex_out[STORE_HASH_HEX_SIZE])
 {
   guint8 hash[TEXT_HASH_BYTES];
-  crypto_generichash (hash, sizeof hash, (const guint8 *)text, strlen (text), NULL, 0);
-  sodium_bin2hex (hex_out, TEXT_HASH_BYTES * 2 + 1, hash, sizeof hash);
+  crypto_generichash (hash, sizeof hash, (const guint8 *)text, size, NULL, 0);
+  sodium_bin2hex (hex_out, STORE_HASH_HEX_SIZE, hash, sizeof hash);
 }
 
 static gboolean
@@ -80,10 +80,10 @@ static gboolean
 write_scenario (Store *store, const StoreRun *run, const char *what, GError **error)
 {
   StoreWritten *written = store_get_written (store);
-  char text_hash[TEXT_HASH_BYTES * 2 + 1];
+  char text_hash[STORE_HASH_HEX_SIZE];
   if (written->scenario_text && strcmp (written->scenario_text, run->scenario_text) == 0)
     return TRUE;
-  hash_text (run->scenario_text, text_hash);
+  store_hash (run->scenario_text, strlen (run->scenario_text), text_hash);
   if (!insert_scenario (store, run, text_hash, what, error))
     return FALSE;
   g_free (written->scenario_text);
@@ -120,122 +120,30 @@ store_run_begin (Store *store, StoreRun *run, GError **error)
 
 /* --- Finish: one function per table ------------------------------------------------------- */
 
-/* Names and values behind each other; no text holds a NUL. (transfer full) */
-static GString *
-join_parameters (const StoreRun *run)
-{
-  GString *all = g_string_sized_new (4096);
-  for (guint i = 0; i < run->parameters->len; i++) {
-    const StoreParameter *p = &g_array_index (run->parameters, StoreParameter, i);
-    const char *const texts[] = { p->side, p->name, p->value, p->unit };
-    for (gsize j = 0; j < G_N_ELEMENTS (texts); j++)
-      g_string_append_len (all, texts[j], (gssize)strlen (texts[j]) + 1);
-  }
-  return all;
-}
-
-static void
-hash_parameters (const GString *parameters, char hex_out[TEXT_HASH_BYTES * 2 + 1])
-{
-  guint8 hash[TEXT_HASH_BYTES];
-  crypto_generichash (hash, sizeof hash, (const guint8 *)parameters->str, parameters->len, NULL, 0);
-  sodium_bin2hex (hex_out, TEXT_HASH_BYTES * 2 + 1, hash, sizeof hash);
-}
-
-/* The set with @hash, if it is there already; -1 with @error, 0 without a set. */
-static gint64
-find_parameter_set (Store *store, const char *hash, const char *what, GError **error)
-{
-  sqlite3_stmt *stmt =
-      store_prepare_once (store, "SELECT id FROM parameter_set WHERE hash = ?1", what, error);
-  if (!stmt)
-    return -1;
-  store_bind (stmt, "t", hash);
-  int more = store_step_row (store, stmt, what, error);
-  gint64 id = more == 1 ? sqlite3_column_int64 (stmt, 0) : more;
-  sqlite3_reset (stmt);
-  return id;
-}
-
-static gint64
-insert_parameter_set (Store *store, const char *hash, const char *what, GError **error)
-{
-  sqlite3_stmt *stmt =
-      store_prepare_once (store, "INSERT INTO parameter_set (hash) VALUES (?1)", what, error);
-  if (!stmt)
-    return -1;
-  store_bind (stmt, "t", hash);
-  if (!store_step_done (store, stmt, what, error))
-    return -1;
-  return sqlite3_last_insert_rowid (store_get_db (store));
-}
-
+/* Writes the set of @kind, and its number into the run's row. */
 static gboolean
-insert_parameter_values (Store *store, const StoreRun *run, gint64 set_id, const char *what,
-                         GError **error)
+write_set (Store *store, StoreSet kind, sqlite3_stmt *stmt, const StoreRun *run, const char *what,
+           GError **error)
 {
-  sqlite3_stmt *stmt = store_prepare_once (
-      store,
-      "INSERT INTO parameter_value (set_id, side, name, value, unit) VALUES (?1, ?2, ?3, ?4, ?5)",
-      what, error);
-  for (guint i = 0; stmt && i < run->parameters->len; i++) {
-    const StoreParameter *p = &g_array_index (run->parameters, StoreParameter, i);
-    store_bind (stmt, "ltttt", set_id, p->side, p->name, p->value, p->unit);
-    if (!store_step_done (store, stmt, what, error))
-      return FALSE;
-  }
-  return stmt != NULL;
-}
-
-/* The number of the set of @run's parameters, which are @joined; made when it is new. -1: @error.
- */
-static gint64
-get_parameter_set (Store *store, const StoreRun *run, const GString *joined, const char *what,
-                   GError **error)
-{
-  char hash[TEXT_HASH_BYTES * 2 + 1];
-  hash_parameters (joined, hash);
-  gint64 set_id = find_parameter_set (store, hash, what, error);
-  if (set_id != 0)
-    return set_id;
-  set_id = insert_parameter_set (store, hash, what, error);
-  if (set_id > 0 && !insert_parameter_values (store, run, set_id, what, error))
-    return -1;
-  return set_id;
-}
-
-/* Runs with the same parameters share one set of them. Returns its number; 0: there are none, -1:
- * @error. */
-static gint64
-write_parameter_set (Store *store, const StoreRun *run, const char *what, GError **error)
-{
-  StoreWritten *written = store_get_written (store);
-  if (run->parameters->len == 0)
-    return 0;
-  GString *joined = join_parameters (run);
-  if (written->parameters && g_string_equal (written->parameters, joined)) {
-    g_string_free (joined, TRUE);
-    return written->parameter_set;
-  }
-  gint64 set_id = get_parameter_set (store, run, joined, what, error);
-  if (written->parameters)
-    g_string_free (written->parameters, TRUE);
-  written->parameters = joined;
-  written->parameter_set = set_id;
-  if (set_id < 0)
-    store_forget (store);
-  return set_id;
+  gint64 set_id = store_set_write (store, kind, run, what, error);
+  if (set_id <= 0)
+    return set_id == 0;
+  store_bind (stmt, "ll", run->id, set_id);
+  return store_step_done (store, stmt, what, error);
 }
 
 static gboolean
 write_parameters (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char *what,
                   GError **error)
 {
-  gint64 set_id = write_parameter_set (store, run, what, error);
-  if (set_id <= 0)
-    return set_id == 0;
-  store_bind (stmt, "ll", run->id, set_id);
-  return store_step_done (store, stmt, what, error);
+  return write_set (store, STORE_SET_PARAMETERS, stmt, run, what, error);
+}
+
+static gboolean
+write_metric_names (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char *what,
+                    GError **error)
+{
+  return write_set (store, STORE_SET_METRICS, stmt, run, what, error);
 }
 
 static gboolean
@@ -268,89 +176,33 @@ write_flows (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char *
   return TRUE;
 }
 
-/* As the table's primary key compares them. */
-static int
-compare_metric_keys (const StoreMetric *a, const StoreMetric *b)
-{
-  int order = a->subject_kind == b->subject_kind
-                  ? 0
-                  : strcmp (store_subject_to_string (a->subject_kind),
-                            store_subject_to_string (b->subject_kind));
-  if (order == 0)
-    order = strcmp (a->subject, b->subject);
-  return order != 0 ? order : strcmp (a->name, b->name);
-}
-
-static int
-compare_metrics (gconstpointer a, gconstpointer b, gpointer user_data)
-{
-  const GArray *metrics = user_data;
-  return compare_metric_keys (&g_array_index (metrics, StoreMetric, *(const guint *)a),
-                              &g_array_index (metrics, StoreMetric, *(const guint *)b));
-}
-
-static gboolean
-is_metric_order (const GArray *order, const GArray *metrics)
-{
-  if (order->len != metrics->len)
-    return FALSE;
-  for (guint i = 1; i < order->len; i++) {
-    if (compare_metrics (&g_array_index (order, guint, i - 1), &g_array_index (order, guint, i),
-                         (gpointer)metrics) > 0)
-      return FALSE;
-  }
-  return TRUE;
-}
-
-/* The indices of @run's metrics in the order of the table's primary key: rows that all go to the
- * table's end fill its pages, and need no search. Runs alike share one order. (borrowed) */
-static const guint *
-order_metrics (Store *store, const StoreRun *run)
-{
-  StoreWritten *written = store_get_written (store);
-  if (!written->metric_order)
-    written->metric_order = g_array_new (FALSE, FALSE, sizeof (guint));
-  GArray *order = written->metric_order;
-  if (!is_metric_order (order, run->metrics)) {
-    g_array_set_size (order, run->metrics->len);
-    for (guint i = 0; i < order->len; i++)
-      g_array_index (order, guint, i) = i;
-    g_array_sort_with_data (order, compare_metrics, run->metrics);
-  }
-  return (const guint *)(gpointer)order->data;
-}
-
 /* Binds the columns of metric @index from parameter @first on; ?1 is the run's. */
 static void
 bind_metric (sqlite3_stmt *stmt, int first, const StoreRun *run, guint index)
 {
   const StoreMetric *m = &g_array_index (run->metrics, StoreMetric, index);
-  store_bind_from (stmt, first, "tttdti", store_subject_to_string (m->subject_kind), m->subject,
-                   m->name, m->value, m->unit, (int)index);
+  store_bind_from (stmt, first, "id", (int)index, m->value);
 }
 
 /* Metrics are most of the rows of a short run. A statement that inserts many at once takes two
  * thirds of the time of one for each. */
-#define METRIC_COLUMNS  6
+#define METRIC_COLUMNS  2
 #define METRICS_AT_ONCE 32
 
 /* (transfer full) */
 static char *
 make_metrics_sql (void)
 {
-  GString *sql = g_string_new (
-      "INSERT INTO metric (run_id, subject_kind, subject, name, value, unit, seq) VALUES ");
+  GString *sql = g_string_new ("INSERT INTO metric_value (run_id, seq, value) VALUES ");
   for (int i = 0, p = 2; i < METRICS_AT_ONCE; i++, p += METRIC_COLUMNS)
-    g_string_append_printf (sql, "%s(?1, ?%d, ?%d, ?%d, ?%d, ?%d, ?%d)", i > 0 ? ", " : "", p,
-                            p + 1, p + 2, p + 3, p + 4, p + 5);
+    g_string_append_printf (sql, "%s(?1, ?%d, ?%d)", i > 0 ? ", " : "", p, p + 1);
   return g_string_free (sql, FALSE);
 }
 
-/* Writes metrics in @order as long as there are METRICS_AT_ONCE of them, and returns how many it
- * wrote; -1: @error. */
+/* Writes metrics as long as there are METRICS_AT_ONCE of them, and returns how many it wrote; -1:
+ * @error. */
 static gint64
-write_many_metrics (Store *store, const StoreRun *run, const guint *order, const char *what,
-                    GError **error)
+write_many_metrics (Store *store, const StoreRun *run, const char *what, GError **error)
 {
   static char *sql; /* for good */
   guint n_written = 0;
@@ -362,7 +214,7 @@ write_many_metrics (Store *store, const StoreRun *run, const guint *order, const
       return -1;
     store_bind (stmt, "l", run->id);
     for (guint i = 0; i < METRICS_AT_ONCE; i++)
-      bind_metric (stmt, 2 + (int)i * METRIC_COLUMNS, run, order[n_written + i]);
+      bind_metric (stmt, 2 + (int)i * METRIC_COLUMNS, run, n_written + i);
     if (!store_step_done (store, stmt, what, error))
       return -1;
   }
@@ -373,13 +225,12 @@ static gboolean
 write_metrics (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char *what,
                GError **error)
 {
-  const guint *order = order_metrics (store, run);
-  gint64 n_written = write_many_metrics (store, run, order, what, error);
+  gint64 n_written = write_many_metrics (store, run, what, error);
   if (n_written < 0)
     return FALSE;
   for (guint i = (guint)n_written; i < run->metrics->len; i++) {
     store_bind (stmt, "l", run->id);
-    bind_metric (stmt, 2, run, order[i]);
+    bind_metric (stmt, 2, run, i);
     if (!store_step_done (store, stmt, what, error))
       return FALSE;
   }
@@ -502,9 +353,10 @@ write_stalls (Store *store, sqlite3_stmt *stmt, const StoreRun *run, const char 
 
 /* Of two samples at one instant the later counts: the one at the end of a run may fall on the
  * regular one's instant. */
-#define FIRST_TABLE_OF_ROWS 1 /* the one before is a column of the run's own row */
+#define FIRST_TABLE_OF_ROWS 2 /* those before are columns of the run's own row */
 static const TableWriter tables[] = {
   { "UPDATE run SET parameter_set = ?2 WHERE id = ?1", write_parameters },
+  { "UPDATE run SET metric_set = ?2 WHERE id = ?1", write_metric_names },
   { "INSERT INTO link (run_id, link, name, carrier, up_rate_bps, up_delay_ns, up_jitter, up_loss,"
     " up_queue, down_rate_bps, down_delay_ns, down_jitter, down_loss, down_queue, weight, cost,"
     " quota_bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
@@ -513,9 +365,7 @@ static const TableWriter tables[] = {
   { "INSERT INTO flow (run_id, flow, name, from_side, kind, offered_bytes, delivered_bytes,"
     " complete) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     write_flows },
-  { "INSERT INTO metric (run_id, subject_kind, subject, name, value, unit, seq)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    write_metrics },
+  { "INSERT INTO metric_value (run_id, seq, value) VALUES (?1, ?2, ?3)", write_metrics },
   { "INSERT OR REPLACE INTO link_sample (run_id, link, side, t_ns, state, rtt_ns,"
     " in_flight_bytes, limit_bytes, sent_bytes, delivered_bytes, resent_bytes, queue_bytes, hold)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
@@ -557,7 +407,7 @@ static gboolean
 delete_totals (Store *store, const StoreRun *run, const char *what, GError **error)
 {
   static const char *const deletes[] = { "DELETE FROM flow WHERE run_id = ?1",
-                                         "DELETE FROM metric WHERE run_id = ?1",
+                                         "DELETE FROM metric_value WHERE run_id = ?1",
                                          "DELETE FROM resend WHERE run_id = ?1" };
   for (gsize i = 0; i < G_N_ELEMENTS (deletes); i++) {
     sqlite3_stmt *stmt = store_prepare_once (store, deletes[i], what, error);
@@ -656,27 +506,34 @@ store_run_finish (Store *store, StoreRun *run, GError **error)
 
 /* --- Both at once --------------------------------------------------------------------------- */
 
+/* 0 becomes what "L" makes NULL of. */
+static gint64
+none_or (gint64 set_id)
+{
+  return set_id > 0 ? set_id : -1;
+}
+
 /* The row of a run that is over. */
 static gboolean
-insert_finished_run (Store *store, StoreRun *run, gint64 parameter_set, const char *what,
+insert_finished_run (Store *store, StoreRun *run, const gint64 sets[STORE_N_SETS], const char *what,
                      GError **error)
 {
   sqlite3_stmt *stmt = store_prepare_once (
       store,
       "INSERT INTO run (campaign_id, scenario_name, scenario_hash, text_hash, variant, seed,"
       " policy, testbed, git_id, host, started_us, build_id, origin, process, digest, outcome,"
-      " exit_class, wall_ns, simulated_ns, n_events, parameter_set, state)"
+      " exit_class, wall_ns, simulated_ns, n_events, parameter_set, metric_set, state)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
-      " ?19, ?20, ?21, 'finished')",
+      " ?19, ?20, ?21, ?22, 'finished')",
       what, error);
   if (!stmt)
     return FALSE;
-  store_bind (stmt, "lttttlttttltttttilllL", run->campaign_id, run->scenario_name,
+  store_bind (stmt, "lttttlttttltttttilllLL", run->campaign_id, run->scenario_name,
               run->scenario_hash, store_get_written (store)->text_hash, run->variant, run->seed,
               run->policy, run->testbed, run->git_id, run->host, run->started_us, run->build_id,
               run->origin, store_get_process (store), run->digest, run->outcome, run->exit_class,
               run->wall_ns, run->simulated_ns, run->n_events,
-              parameter_set > 0 ? parameter_set : (gint64)-1);
+              none_or (sets[STORE_SET_PARAMETERS]), none_or (sets[STORE_SET_METRICS]));
   if (!store_step_done (store, stmt, what, error))
     return FALSE;
   run->id = sqlite3_last_insert_rowid (store_get_db (store));
@@ -688,7 +545,12 @@ store_write_whole (Store *store, StoreRun *run, const char *what, GError **error
 {
   if (!write_scenario (store, run, what, error))
     return FALSE;
-  gint64 set_id = write_parameter_set (store, run, what, error);
-  return set_id >= 0 && insert_finished_run (store, run, set_id, what, error) &&
+  gint64 sets[STORE_N_SETS];
+  for (int i = 0; i < STORE_N_SETS; i++) {
+    sets[i] = store_set_write (store, (StoreSet)i, run, what, error);
+    if (sets[i] < 0)
+      return FALSE;
+  }
+  return insert_finished_run (store, run, sets, what, error) &&
          write_tables (store, run, FIRST_TABLE_OF_ROWS, what, error);
 }

@@ -113,9 +113,10 @@ store_forget (Store *store)
 {
   g_free (store->written.scenario_text);
   g_free (store->written.text_hash);
-  if (store->written.parameters)
-    g_string_free (store->written.parameters, TRUE);
-  g_clear_pointer (&store->written.metric_order, g_array_unref);
+  for (gsize i = 0; i < STORE_N_SETS; i++) {
+    if (store->written.sets[i].joined)
+      g_string_free (store->written.sets[i].joined, TRUE);
+  }
   store->written = (StoreWritten) { 0 };
 }
 

@@ -13,6 +13,7 @@ typedef struct {
   char *json;        /* (owned) likewise */
   gboolean is_known; /* it was in the database, and was not run */
   char **problems;   /* (owned) violations, refused knobs, errors: a line each */
+  GBytes *bytes;     /* (owned) (nullable) holds the texts of @run */
 } RunReport;
 
 /* What costs something to make, and is made where it is asked for. */

@@ -222,8 +222,10 @@ class Comparison:
         with sqlite3.connect(self.db) as db:
             query = "SELECT max(id) FROM run WHERE scenario_name = ? AND policy = 'agg-speed' AND seed = ?"
             run_id = db.execute(query, (scenario.name, seed)).fetchone()[0]
-            db.execute("INSERT INTO metric VALUES (?, 'flow', 'agg-speed', 'goodput', ?, 'bit/s', 0)",
-                       (run_id, find_speed(report)))
+            set_id = db.execute("INSERT INTO metric_set (hash) VALUES (NULL)").lastrowid
+            db.execute("INSERT INTO metric_name VALUES (?, 0, 'flow', 'agg-speed', 'goodput', 'bit/s')", (set_id,))
+            db.execute("INSERT INTO metric_value VALUES (?, 0, ?)", (run_id, find_speed(report)))
+            db.execute("UPDATE run SET metric_set = ? WHERE id = ?", (set_id, run_id))
 
     def tell(self, scenario, seed, who, done):
         with sqlite3.connect(self.db) as db:

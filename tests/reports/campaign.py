@@ -87,7 +87,7 @@ def grow(db, n_runs):
                                ((first + i, old[i % len(old)]) for i in range(n_runs - len(old))))
         noise = NOISE.format(run="copy.new", seq="t.seq")
         copy_rows(connection, "run", {"id": "copy.new", "seed": "copy.new", "origin": "'copy-' || copy.new"})
-        copy_rows(connection, "metric", {"run_id": "copy.new", "value": f"round(t.value * (0.9 + 0.2 * {noise}), 9)"})
+        copy_rows(connection, "metric_value", {"run_id": "copy.new", "value": f"round(t.value * (0.9 + 0.2 * {noise}), 9)"})
         copy_rows(connection, "expectation", {"run_id": "copy.new"})
         copy_rows(connection, "flow", {"run_id": "copy.new"})
         copy_rows(connection, "link", {"run_id": "copy.new"})

@@ -53,7 +53,7 @@ test_same_as_single (FixtureStore *f, gconstpointer unused)
   }
   g_assert_cmpint (fixture_query (f->path, "SELECT count (DISTINCT digest || outcome || exit_class"
                                            " || wall_ns || simulated_ns || n_events || state"
-                                           " || parameter_set) FROM run"),
+                                           " || parameter_set || metric_set) FROM run"),
                    ==, 1);
   g_autoptr (StoreRun) read = query_load_run (f->store, run->id, QUERY_RESULTS, &error);
   g_assert_cmpuint (read->metrics->len, ==, run->metrics->len);

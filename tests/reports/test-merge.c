@@ -85,6 +85,7 @@ test_merge (Fixture *f, gconstpointer unused)
   g_assert_cmpint (fixture_query (f->target, "SELECT count (*) FROM campaign"), ==, 1);
   g_assert_cmpint (fixture_query (f->target, "SELECT count (*) FROM scenario"), ==, 1);
   g_assert_cmpint (fixture_query (f->target, "SELECT count (*) FROM parameter_set"), ==, 1);
+  g_assert_cmpint (fixture_query (f->target, "SELECT count (*) FROM metric_set"), ==, 1);
   /* Again, and in parts: nothing. */
   merge (f, f->a, f->b, 0, 5);
   merge (f, f->b, NULL, 0, 2);

@@ -6,6 +6,8 @@
 #include "reports/store-migrate.h"
 #include "reports/store-private.h"
 
+#include <math.h>
+
 static const StoreMigration steps[] = {
   { .sql = "CREATE TABLE t (a INTEGER) STRICT" },
   { .sql = "ALTER TABLE t ADD COLUMN b INTEGER; UPDATE t SET b = a * 2" },
@@ -146,12 +148,36 @@ assert_version_3 (Fixture *f)
 {
   g_assert_cmpint (fixture_query (f->path, "SELECT origin = 'h/7/5' FROM run WHERE id = 7"), ==, 1);
   g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM run WHERE build_id IS NULL"), ==,
-                   2);
+                   4);
   g_assert_cmpint (fixture_query (f->path, "SELECT value FROM parameter WHERE run_id = 7"), ==, 9);
   g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter WHERE run_id = 8"), ==,
                    0);
   g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM pragma_foreign_key_check"), ==,
                    0);
+}
+
+/* What step 6 makes of their metrics: what was measured in both is named once, values and order stay.
+ */
+static void
+assert_version_6 (Fixture *f)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (Store) store = store_open (f->path, STORE_OPEN_READ_ONLY, &error);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM metric_set"), ==, 2);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM metric_name"), ==, 2 + 1);
+  g_assert_cmpint (fixture_query (f->path, "SELECT metric_set FROM run WHERE id = 8"), ==, 7);
+  g_assert_cmpint (fixture_query (f->path, "SELECT metric_set FROM run WHERE id = 9"), ==, 9);
+  g_assert_cmpint (fixture_query (f->path, "SELECT metric_set IS NULL FROM run WHERE id = 10"), ==,
+                   1);
+  g_autoptr (StoreRun) run = query_load_run (store, 8, QUERY_RESULTS, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (run->metrics->len, ==, 2);
+  const StoreMetric *first = &g_array_index (run->metrics, StoreMetric, 0);
+  g_assert_cmpstr (first->name, ==, "x"); /* as they were shown, not by name */
+  g_assert_cmpstr (first->unit, ==, "ns");
+  g_assert_cmpfloat (first->value, ==, 1.5);
+  g_assert_true (isnan (store_run_get_metric (run, STORE_SUBJECT_FLOW, "up", "a")));
+  g_assert_cmpint (fixture_query (f->path, "SELECT value FROM metric WHERE run_id = 9"), ==, 3);
 }
 
 /* A database of version 1 with a run in it, as this and every later build must be able to open it.
@@ -171,6 +197,12 @@ test_real_store (Fixture *f, gconstpointer unused)
            " variant, 4, policy, testbed, git_id, host, state, 6, outcome, exit_class, digest,"
            " wall_ns, simulated_ns, n_events FROM run;"
            "INSERT INTO parameter VALUES (7, 'client', 'ping-timeout', '9', 'ns');"
+           "INSERT INTO run SELECT id + 2, campaign_id, scenario_name, scenario_hash, text_hash,"
+           " variant, seed + 2, policy, testbed, git_id, host, state, started_us + 2, outcome,"
+           " exit_class, digest, wall_ns, simulated_ns, n_events FROM run;"
+           "INSERT INTO metric VALUES (7, 'flow', 'up', 'a', 2.5, 'bytes', 1),"
+           " (7, 'flow', 'up', 'x', NULL, 'ns', 0), (8, 'flow', 'up', 'x', 1.5, 'ns', 0),"
+           " (8, 'flow', 'up', 'a', NULL, 'bytes', 1), (9, 'flow', 'up', 'x', 3, 'ns', 0);"
            "INSERT INTO link_sample VALUES (7, 0, 'client', 1, 'working', 1, 2, 3, 4, 5, 6, 77)");
   assert_readable (f, 1);
   g_autoptr (Store) store = store_open (f->path, STORE_OPEN_WRITE, &error);
@@ -180,6 +212,7 @@ test_real_store (Fixture *f, gconstpointer unused)
   g_assert_cmpint (fixture_query (f->path, "SELECT seed FROM run WHERE id = 7"), ==, 3);
   assert_readable (f, (int)n_steps);
   assert_version_3 (f);
+  assert_version_6 (f);
 }
 
 /* Each column says what it means, and no table forgets STRICT. */
@@ -201,7 +234,8 @@ count_commented_columns (const char *name)
       g_assert_true (!in_table || g_str_has_prefix (lines[i], ") STRICT"));
     if (lines[i][0] != ' ')
       in_table = FALSE;
-    if (!in_table || g_str_has_prefix (lines[i], "  PRIMARY KEY"))
+    if (!in_table || g_str_has_prefix (lines[i], "  PRIMARY KEY") ||
+        g_str_has_prefix (lines[i], "  UNIQUE"))
       continue;
     n_columns++;
     if (!strstr (lines[i], " -- "))
@@ -218,6 +252,7 @@ test_schema_is_commented (void)
   g_assert_cmpuint (count_commented_columns ("schema-3.sql"), ==, 7);
   g_assert_cmpuint (count_commented_columns ("schema-4.sql"), ==, 11);
   g_assert_cmpuint (count_commented_columns ("schema-5.sql"), ==, 18);
+  g_assert_cmpuint (count_commented_columns ("schema-6.sql"), ==, 11);
 }
 
 int

@@ -260,11 +260,15 @@ test_prune (FixtureStore *f, gconstpointer unused)
   assert_found (f, (QueryFilter) { 0 }, 0, "1");
   g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM scenario"), ==, 1);
   g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter_set"), ==, 1);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM metric_set"), ==, 1);
 
   QueryFilter all = { 0 };
   g_assert_true (prune_runs (f->store, &all, FALSE, &result, &error));
   g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter_set"), ==, 0);
   g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM parameter_value"), ==, 0);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM metric_set"), ==, 0);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM metric_name"), ==, 0);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM metric_value"), ==, 0);
 
   /* A number is never given twice. */
   g_assert_cmpint (fixture_record (f->store, f->campaign_id, 1), ==, 6);

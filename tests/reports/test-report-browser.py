@@ -281,7 +281,7 @@ def hostile_names(page):
             "UPDATE run SET scenario_name = ?1, outcome = ?1, variant = 'link a.delay=' || ?1 || seed, policy = policy || ?1",
             "UPDATE expectation SET name = ?1, actual = ?1", "UPDATE link SET name = name || ?1", "UPDATE flow SET name = ?1 || flow",
             "UPDATE event SET text = text || ?1 WHERE side = 'harness'", "UPDATE scenario SET text = text || ?1", "UPDATE campaign SET name = ?1",
-            "UPDATE metric SET subject = ?1 || subject WHERE subject_kind = 'flow'", "UPDATE parameter_value SET value = ?1",
+            "UPDATE metric_name SET subject = ?1 || subject WHERE subject_kind = 'flow'", "UPDATE parameter_value SET value = ?1",
             "INSERT INTO validation SELECT id, 0, ?1, 'flow', ?1, ?1, ?1, 0, 1, 1, 1, 2, 1, 1, 2, 2, 1, 0 FROM campaign",
         ]:
             connection.execute(statement, (EVIL,))

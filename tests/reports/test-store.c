@@ -207,6 +207,31 @@ test_round_trip (FixtureStore *f, gconstpointer unused)
   assert_same_resends (run, back);
 }
 
+/* Runs in which the same was measured share the names; another one, or none at all, does not. */
+static void
+test_shared_metric_names (FixtureStore *f, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  fixture_record (f->store, f->campaign_id, 1);
+  fixture_record (f->store, f->campaign_id, 2);
+  g_autoptr (StoreRun) other = fixture_run_new (f->campaign_id, 3);
+  guint n = other->metrics->len;
+  g_array_index (other->metrics, StoreMetric, 0).unit = "ns";
+  g_assert_true (store_run_begin (f->store, other, &error));
+  g_assert_true (store_run_finish (f->store, other, &error));
+  g_autoptr (StoreRun) none = fixture_run_new (f->campaign_id, 4);
+  g_array_set_size (none->metrics, 0);
+  g_assert_true (store_run_begin (f->store, none, &error));
+  g_assert_true (store_run_finish (f->store, none, &error));
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM metric_set"), ==, 2);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM metric_name"), ==, 2 * n);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM metric"), ==, 3 * n);
+  g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM metric WHERE run_id = 4"), ==, 0);
+  g_assert_cmpint (fixture_query (f->path, "SELECT sum (value) FROM metric"
+                                           " WHERE subject_kind = 'link' AND name = 'resent-bytes'"),
+                   ==, 3 * 1234567);
+}
+
 /* Runs with equal tunables share a set of them; one other value, or none at all, does not. */
 static void
 test_shared_parameters (FixtureStore *f, gconstpointer unused)
@@ -483,6 +508,7 @@ main (int argc, char **argv)
   g_test_add_func ("/reports/store/count-resend", test_count_resend);
   ADD ("/reports/store/round-trip", test_round_trip);
   ADD ("/reports/store/shared-parameters", test_shared_parameters);
+  ADD ("/reports/store/shared-metric-names", test_shared_metric_names);
   ADD ("/reports/store/later-sample-counts", test_later_sample_counts);
   ADD ("/reports/store/unfinished", test_unfinished);
   ADD ("/reports/store/finish-twice", test_finish_twice);
