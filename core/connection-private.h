@@ -116,7 +116,6 @@ struct _CaimanLink {
   gint64 last_acked_sent_ns; /* when that had been sent; -1: nothing was acknowledged yet */
   gboolean suspected;
   gint64 suspected_since_ns;
-  gboolean reinject_older; /* of its flight, the older part has not been marked yet */
 
   CaimanFlight flight;
   gint64 window_bytes;
@@ -284,7 +283,6 @@ void caiman_link_write_off (CaimanLink *link, CaimanResendCause cause);
 void caiman_link_suspect (CaimanLink *link, gint64 silence_ns);
 void caiman_link_clear_suspicion (CaimanLink *link);
 /* What is left of a suspected link's flight is marked for duplication, too. FALSE: nothing is. */
-gboolean caiman_link_reinject_older (CaimanLink *link);
 void caiman_link_set_window (CaimanLink *link, gint64 window_bytes);
 void caiman_link_queue_ack (CaimanLink *link, guint32 seq);
 guint caiman_link_get_n_acks (const CaimanLink *link);

@@ -267,26 +267,48 @@ caiman_link_write_off (CaimanLink *link, CaimanResendCause cause)
   }
 }
 
-/* Marks for duplication what was sent on it after @from_ns and is out on no other link. */
+/* How much of the flight, from its oldest message on, has most likely arrived without being
+ * acknowledged when a path has gone silent both ways: the acknowledgements of half a round trip die
+ * with it. No more than the link delivers in that time; rather less, because a message that is
+ * missing holds up the receiver, and one too many only takes its time. */
+static gint64
+get_arrived_bytes (const CaimanLink *link, gint64 half_rtt_ns)
+{
+  gint64 rate_bps = MIN (caiman_control_get_rate (link), link->rate.latest_bps);
+  return caiman_muldiv (rate_bps, half_rtt_ns, 8 * CAIMAN_NS_PER_S) -
+         2 * (gint64)caiman_link_get_chunk_bytes (link);
+}
+
+/* Marks for duplication what is out on it and on no other link.
+ *
+ * After a silence both ways the receiver waits for what follows on the messages that have arrived:
+ * those that were sent up to half a round trip after the last one that is known to have. When only
+ * one direction is silent, or the peer's host, it waits for the oldest. As there is no telling, both
+ * parts of the flight are sent again in turn, and the receiver goes on at once either way. */
 static void
-mark_reinject (CaimanLink *link, gint64 from_ns)
+mark_reinject (CaimanLink *link)
 {
   CaimanSendQueue *queue = &link->connection->queue;
+  gint64 half_rtt_ns = caiman_rtt_get_min (&link->rtt, link->connection->now_ns) / 2;
+  gint64 arrived_ns = link->last_acked_sent_ns >= 0 ? link->last_acked_sent_ns + half_rtt_ns : -1;
+  gint64 arrived_bytes = get_arrived_bytes (link, half_rtt_ns);
+  gboolean is_younger = FALSE;
   for (guint32 i = 0; i < link->flight.n; i++) {
     CaimanTransmission *transmission = caiman_flight_get (&link->flight, i);
-    if (transmission->acked || transmission->written_off ||
-        transmission->snapshot.sent_ns <= from_ns)
+    if (transmission->acked || transmission->written_off)
       continue;
+    arrived_bytes -= transmission->size_bytes;
     CaimanOutMessage *message = caiman_send_queue_find (queue, transmission->seq);
-    if (message && message->n_outstanding == 1)
-      caiman_send_queue_mark (queue, message, CAIMAN_OUT_REINJECT);
+    if (message == NULL || message->n_outstanding != 1)
+      continue;
+    caiman_send_queue_mark (queue, message, CAIMAN_OUT_REINJECT);
+    if (!is_younger && (transmission->snapshot.sent_ns > arrived_ns || arrived_bytes < 0)) {
+      caiman_send_queue_resend_from (queue, message);
+      is_younger = TRUE;
+    }
   }
 }
 
-/* When a path goes silent both ways, the acknowledgements of half a round trip die with it: what
- * was sent up to half a round trip after the last message that is known to have arrived has most
- * likely arrived as well, and what follows it blocks the receiver. So the younger part of the
- * flight goes first. */
 void
 caiman_link_suspect (CaimanLink *link, gint64 silence_ns)
 {
@@ -297,19 +319,7 @@ caiman_link_suspect (CaimanLink *link, gint64 silence_ns)
   link->n_suspected++;
   caiman_connection_trace (connection, CAIMAN_TRACE_LINK_SUSPECTED, link, 1, (guint64)silence_ns,
                            CAIMAN_REASON_SUSPECTED);
-  link->reinject_older = link->last_acked_sent_ns >= 0;
-  gint64 half_rtt_ns = caiman_rtt_get_min (&link->rtt, connection->now_ns) / 2;
-  mark_reinject (link, link->reinject_older ? link->last_acked_sent_ns + half_rtt_ns : -1);
-}
-
-gboolean
-caiman_link_reinject_older (CaimanLink *link)
-{
-  if (!link->suspected || !link->reinject_older)
-    return FALSE;
-  link->reinject_older = FALSE;
-  mark_reinject (link, -1);
-  return link->connection->queue.n_resend > 0;
+  mark_reinject (link);
 }
 
 void

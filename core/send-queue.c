@@ -92,8 +92,10 @@ caiman_send_queue_mark (CaimanSendQueue *queue, CaimanOutMessage *message, guint
 void
 caiman_send_queue_unmark (CaimanSendQueue *queue, CaimanOutMessage *message)
 {
-  if (message->flags & RESEND_FLAGS)
+  if (message->flags & RESEND_FLAGS) {
     queue->n_resend--;
+    queue->younger_is_next = !queue->younger_is_next;
+  }
   message->flags &= (guint8) ~(RESEND_FLAGS | CAIMAN_OUT_GONE);
 }
 
@@ -108,11 +110,38 @@ scan_resend (CaimanSendQueue *queue, guint32 seq)
   return NULL;
 }
 
+void
+caiman_send_queue_resend_from (CaimanSendQueue *queue, const CaimanOutMessage *message)
+{
+  queue->has_younger = queue->younger_is_next = TRUE;
+  queue->younger_hint = message->seq;
+}
+
+/* (nullable) */
+static CaimanOutMessage *
+next_younger (CaimanSendQueue *queue)
+{
+  if (!queue->has_younger || !queue->younger_is_next)
+    return NULL;
+  if (caiman_serial_before (queue->younger_hint, queue->base_seq))
+    queue->younger_hint = queue->base_seq;
+  CaimanOutMessage *message = scan_resend (queue, queue->younger_hint);
+  queue->has_younger = message != NULL;
+  if (message)
+    queue->younger_hint = message->seq;
+  return message;
+}
+
 CaimanOutMessage *
 caiman_send_queue_next_resend (CaimanSendQueue *queue)
 {
-  if (queue->n_resend == 0)
+  if (queue->n_resend == 0) {
+    queue->has_younger = FALSE;
     return NULL;
+  }
+  CaimanOutMessage *younger = next_younger (queue);
+  if (younger)
+    return younger;
   if (caiman_serial_before (queue->resend_hint, queue->base_seq))
     queue->resend_hint = queue->base_seq;
   CaimanOutMessage *message = scan_resend (queue, queue->resend_hint);

@@ -39,6 +39,9 @@ typedef struct {
   guint32 next_seq;
   guint32 resend_hint; /* no message before it has LOST or REINJECT set */
   guint32 n_resend;    /* messages with LOST or REINJECT */
+  gboolean has_younger;     /* caiman_send_queue_resend_from() has not been worked off */
+  gboolean younger_is_next; /* of the two parts, that from there on has the next turn */
+  guint32 younger_hint;     /* no message from there to here has LOST or REINJECT set */
 } CaimanSendQueue;
 
 /* @first_seq is 0 on the wire; tests start near the wrap. */
@@ -60,7 +63,10 @@ CaimanOutMessage *caiman_send_queue_find (CaimanSendQueue *queue, guint32 seq);
 void caiman_send_queue_mark (CaimanSendQueue *queue, CaimanOutMessage *message, guint8 flag);
 void caiman_send_queue_unmark (CaimanSendQueue *queue, CaimanOutMessage *message);
 
-/* The message to be sent again with the lowest sequence number, or NULL. */
+/* Of what is to be sent again, every second one is from @message on, while there are any. */
+void caiman_send_queue_resend_from (CaimanSendQueue *queue, const CaimanOutMessage *message);
+
+/* The message to be sent again with the lowest sequence number, or whose turn it is; or NULL. */
 CaimanOutMessage *caiman_send_queue_next_resend (CaimanSendQueue *queue);
 
 /* The next one after @message, or NULL. */

@@ -346,20 +346,10 @@ next_reliable_control (CaimanConnection *connection, CaimanPacket *packet_out)
   return TRUE;
 }
 
-/* The next message to be sent again; with none left, the older part of what suspected links hold.
- */
-static CaimanOutMessage *
-find_resend (CaimanConnection *connection)
-{
-  for (guint i = 0; connection->queue.n_resend == 0 && i < connection->links->len; i++)
-    caiman_link_reinject_older (g_ptr_array_index (connection->links, i));
-  return caiman_send_queue_next_resend (&connection->queue);
-}
-
 static gboolean
 next_resend (CaimanConnection *connection, CaimanPacket *packet_out)
 {
-  CaimanOutMessage *message = find_resend (connection);
+  CaimanOutMessage *message = caiman_send_queue_next_resend (&connection->queue);
   /* The first must not hold up those behind it that another link could take. */
   for (guint tries = 0; message && tries < 16; tries++) {
     CaimanLink *link = connection->scheduler->pick_resend (connection, message);

@@ -223,6 +223,7 @@ update_window (SimTcp *tcp, const SimTcpSegment *segment, SimTcpAckWork *work)
     tcp->window_seq = segment->seq;
     tcp->window_ack = segment->ack;
     tcp->window_end = MAX (window_end, segment->ack);
+    tcp->window_max_bytes = MAX (tcp->window_max_bytes, segment->window_bytes);
   }
 }
 

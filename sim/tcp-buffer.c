@@ -13,6 +13,7 @@
 #define SEGMENT_MEMORY      2304
 #define PIECE_MEMORY        960
 #define TUNING_FULL_PERCENT 25
+#define PIECE_MAX_BYTES     65215 /* 65 536 less the largest headers */
 
 static gint64
 to_payload (gint64 memory_bytes)
@@ -181,12 +182,53 @@ has_room (const SimTcp *tcp)
   return used < tcp->send_buffer_bytes;
 }
 
+/* --- Pieces of the write queue --- */
+
+/* How long a piece gets (tcp_xmit_size_goal): 64 KiB of full segments, or half of the largest window
+ * that the peer has offered. */
+static gint64
+get_piece_max (const SimTcp *tcp)
+{
+  gint64 bytes = MIN (PIECE_MAX_BYTES, tcp->window_max_bytes / 2);
+
+  return MAX (bytes / tcp->mss_bytes, 1) * tcp->mss_bytes;
+}
+
+/* What is left of the last piece: what is sent comes off the first one. */
+static gint64
+get_last_piece (const SimTcp *tcp)
+{
+  return MIN (tcp->piece_bytes, sim_tcp_get_unsent (tcp));
+}
+
+void
+sim_tcp_fill_piece (SimTcp *tcp, gint64 bytes)
+{
+  gint64 max_bytes = get_piece_max (tcp), filled = get_last_piece (tcp) + bytes;
+
+  tcp->piece_bytes = filled <= max_bytes ? filled : (filled - 1) % max_bytes + 1;
+}
+
+/* Limits are asked about where a new piece begins. The last one is filled up in any case: so much
+ * more than TCP_NOTSENT_LOWAT may be unsent. */
+gint64
+sim_tcp_get_room (const SimTcp *tcp)
+{
+  gint64 unsent_bytes = sim_tcp_get_unsent (tcp), max_bytes = get_piece_max (tcp);
+
+  if (tcp->state != SIM_TCP_ESTABLISHED || tcp->closing)
+    return 0;
+  if (unsent_bytes > 0 && get_last_piece (tcp) < max_bytes)
+    return max_bytes - get_last_piece (tcp);
+  if (unsent_bytes >= tcp->unsent_limit_bytes || get_used (tcp) >= tcp->send_buffer_bytes)
+    return 0;
+  return max_bytes;
+}
+
 gboolean
 sim_tcp_is_writable (const SimTcp *tcp)
 {
-  return tcp->state == SIM_TCP_ESTABLISHED && !tcp->closing &&
-         sim_tcp_get_unsent (tcp) < tcp->unsent_limit_bytes &&
-         get_used (tcp) < tcp->send_buffer_bytes;
+  return sim_tcp_get_room (tcp) > 0;
 }
 
 gboolean

@@ -177,8 +177,11 @@ sim_tcp_end_write (TcpEnd *end)
 {
   if (end->state != TCP_END_OPEN || end->queued_bytes == 0 || !sim_tcp_takes (end->tcp))
     return;
-  sim_tcp_write (end->tcp, end->queued_bytes, get_now (end));
-  end->queued_bytes = 0;
+  while (end->queued_bytes > 0 && sim_tcp_takes (end->tcp)) {
+    gint64 bytes = MIN (end->queued_bytes, sim_tcp_get_room (end->tcp));
+    sim_tcp_write (end->tcp, bytes, get_now (end));
+    end->queued_bytes -= bytes;
+  }
   end->asked = FALSE;
 }
 

@@ -134,6 +134,7 @@ establish (SimTcp *tcp, const SimTcpSegment *segment, gint64 now_ns)
   tcp->backoff = 0;
   tcp->delivered_ns = tcp->first_sent_ns = tcp->cwnd_stamp_ns = tcp->last_sent_ns = now_ns;
   tcp->window_end = segment->ack + segment->window_bytes;
+  tcp->window_max_bytes = segment->window_bytes;
   tcp->window_seq = segment->seq;
   tcp->window_ack = segment->ack;
   measure_handshake (tcp, segment, now_ns);
@@ -312,6 +313,7 @@ sim_tcp_write (SimTcp *tcp, gint64 bytes, gint64 now_ns)
   if (tcp->state == SIM_TCP_DEAD || bytes == 0)
     return;
   sim_tcp_check_app_limited (tcp);
+  sim_tcp_fill_piece (tcp, bytes);
   tcp->written += bytes;
   sim_tcp_tell_writable (tcp);
   restart_after_idle (tcp, now_ns);

@@ -116,6 +116,9 @@ SimTcpState sim_tcp_get_state (const SimTcp *tcp);
 SimTcpFailure sim_tcp_get_failure (const SimTcp *tcp);
 gboolean sim_tcp_is_writable (const SimTcp *tcp);
 
+/* How much a write takes now; what follows may be taken then, too. 0: it is not writable. */
+gint64 sim_tcp_get_room (const SimTcp *tcp);
+
 /* Whether the application writes now: it is writable; and once it was not, enough of it is free
  * that the kernel would have woken the application. */
 gboolean sim_tcp_takes (const SimTcp *tcp);

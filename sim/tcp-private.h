@@ -144,6 +144,7 @@ struct _SimTcp {
   guint32 mss_bytes;
   gint64 una, nxt, written;
   gint64 window_end; /* first byte beyond the peer's window */
+  gint64 window_max_bytes; /* the largest that the peer has offered */
   gint64 window_seq; /* segment that told it last, and what it acknowledged */
   gint64 window_ack;
   gint64 high_seq;     /* NXT when the present state began */
@@ -174,6 +175,7 @@ struct _SimTcp {
   gboolean pace_blocked;
   gint64 send_buffer_bytes;
   gint64 unsent_limit_bytes;
+  gint64 piece_bytes; /* of the write queue's last piece, when it was last added to */
   gboolean told_full;
   guint pass_sent; /* segments since the last input */
 
@@ -288,6 +290,7 @@ void sim_tcp_app_has_read (SimTcp *tcp, gint64 bytes, gint64 now_ns);
 /* tcp-buffer.c */
 void sim_tcp_buffers_init (SimTcp *tcp);
 void sim_tcp_buffers_established (SimTcp *tcp, gint64 now_ns);
+void sim_tcp_fill_piece (SimTcp *tcp, gint64 bytes); /* so many are about to be written */
 gint64 sim_tcp_select_window (const SimTcp *tcp);
 gint64 sim_tcp_get_offered (const SimTcp *tcp);
 void sim_tcp_grow_window (SimTcp *tcp, guint32 bytes);
