@@ -329,6 +329,7 @@ caiman_control_hinted (CaimanLink *link, gboolean gets_through)
     return;
   if (link->control.startup) {
     link->control.startup = FALSE;
+    update_send_limit (link);
     caiman_link_set_window (link, clamp_window (link, get_target_window (link, 0)));
   }
   if (!gets_through)

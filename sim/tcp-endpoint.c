@@ -125,6 +125,14 @@ measure_handshake (SimTcp *tcp, const SimTcpSegment *segment, gint64 now_ns)
   sim_tcp_rtt_add_min (&tcp->rtt, sample_ns, now_ns);
 }
 
+/* A SYN that had to be repeated more than once says that the path is congested; but not when the
+ * peer's timestamp tells that it answers the first one: then the path is long. */
+static gboolean
+was_syn_lost (const SimTcp *tcp, const SimTcpSegment *segment)
+{
+  return tcp->syn_sends > 2 && segment->ts_echo_ms != sim_tcp_to_ms (tcp->syn_sent_ns);
+}
+
 static void
 establish (SimTcp *tcp, const SimTcpSegment *segment, gint64 now_ns)
 {
@@ -138,8 +146,7 @@ establish (SimTcp *tcp, const SimTcpSegment *segment, gint64 now_ns)
   tcp->window_seq = segment->seq;
   tcp->window_ack = segment->ack;
   measure_handshake (tcp, segment, now_ns);
-  /* A SYN that had to be repeated more than once says that the path is congested. */
-  if (tcp->syn_sends > 2)
+  if (was_syn_lost (tcp, segment))
     tcp->cc.cwnd = 1;
   tcp->cc.is_paced |= tcp->rtt.srtt_ns >= tcp->config.pacing_rtt_ns;
   if (!tcp->cc.klass->control)

@@ -124,7 +124,7 @@ caiman_pump_carriers_update (CaimanConnection *connection, gint64 now_ns)
       continue;
     update_reading (carrier);
     update_packet_max (carrier);
+    take_hint (carrier, now_ns); /* first: the limit follows from it */
     update_send_limit (carrier, now_ns);
-    take_hint (carrier, now_ns);
   }
 }
