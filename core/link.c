@@ -283,8 +283,8 @@ get_arrived_bytes (const CaimanLink *link, gint64 half_rtt_ns)
  *
  * After a silence both ways the receiver waits for what follows on the messages that have arrived:
  * those that were sent up to half a round trip after the last one that is known to have. When only
- * one direction is silent, or the peer's host, it waits for the oldest. As there is no telling, both
- * parts of the flight are sent again in turn, and the receiver goes on at once either way. */
+ * one direction is silent, or the peer's host, it waits for the oldest. As there is no telling,
+ * both parts of the flight are sent again in turn, and the receiver goes on at once either way. */
 static void
 mark_reinject (CaimanLink *link)
 {

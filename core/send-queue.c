@@ -113,8 +113,9 @@ scan_resend (CaimanSendQueue *queue, guint32 seq)
 void
 caiman_send_queue_resend_from (CaimanSendQueue *queue, const CaimanOutMessage *message)
 {
+  if (!queue->has_younger || caiman_serial_before (message->seq, queue->younger_hint))
+    queue->younger_hint = message->seq;
   queue->has_younger = queue->younger_is_next = TRUE;
-  queue->younger_hint = message->seq;
 }
 
 /* (nullable) */

@@ -37,8 +37,8 @@ typedef struct {
   guint32 capacity;        /* power of two */
   guint32 base_seq;        /* oldest unacknowledged */
   guint32 next_seq;
-  guint32 resend_hint; /* no message before it has LOST or REINJECT set */
-  guint32 n_resend;    /* messages with LOST or REINJECT */
+  guint32 resend_hint;      /* no message before it has LOST or REINJECT set */
+  guint32 n_resend;         /* messages with LOST or REINJECT */
   gboolean has_younger;     /* caiman_send_queue_resend_from() has not been worked off */
   gboolean younger_is_next; /* of the two parts, that from there on has the next turn */
   guint32 younger_hint;     /* no message from there to here has LOST or REINJECT set */
@@ -63,7 +63,8 @@ CaimanOutMessage *caiman_send_queue_find (CaimanSendQueue *queue, guint32 seq);
 void caiman_send_queue_mark (CaimanSendQueue *queue, CaimanOutMessage *message, guint8 flag);
 void caiman_send_queue_unmark (CaimanSendQueue *queue, CaimanOutMessage *message);
 
-/* Of what is to be sent again, every second one is from @message on, while there are any. */
+/* Of what is to be sent again, every second one is from @message on, while there are any; asked for
+ * twice, from the older one on. */
 void caiman_send_queue_resend_from (CaimanSendQueue *queue, const CaimanOutMessage *message);
 
 /* The message to be sent again with the lowest sequence number, or whose turn it is; or NULL. */

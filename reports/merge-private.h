@@ -22,12 +22,12 @@ typedef struct {
 typedef struct {
   Store *target;
   Store *source;
-  GPtrArray *tables;               /* of RunTable: those that belong to a run */
-  RunTable run;                    /* and its own */
-  int campaign_column;             /* in the run's row */
-  int set_columns[STORE_N_SETS];   /* likewise */
-  GHashTable *campaigns;           /* of the source to those of the target: both gint64, owned */
-  GHashTable *sets[STORE_N_SETS];  /* likewise */
+  GPtrArray *tables;              /* of RunTable: those that belong to a run */
+  RunTable run;                   /* and its own */
+  int campaign_column;            /* in the run's row */
+  int set_columns[STORE_N_SETS];  /* likewise */
+  GHashTable *campaigns;          /* of the source to those of the target: both gint64, owned */
+  GHashTable *sets[STORE_N_SETS]; /* likewise */
   MergeResult *result;
 } Merge;
 

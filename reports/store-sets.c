@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store-sets.c - what many runs have in common and is kept once for all of them: their tunables, and
- * the names of what was measured.
+/* store-sets.c - what many runs have in common and is kept once for all of them: their tunables,
+ * and the names of what was measured.
  *
- * A set is found by the hash of its texts. In a transaction the last one of each kind is remembered:
- * the runs of a campaign mostly share it. */
+ * A set is found by the hash of its texts. In a transaction the last one of each kind is
+ * remembered: the runs of a campaign mostly share it. */
 #include "reports/store-private.h"
 
 #include <sodium.h>

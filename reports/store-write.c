@@ -532,8 +532,8 @@ insert_finished_run (Store *store, StoreRun *run, const gint64 sets[STORE_N_SETS
               run->scenario_hash, store_get_written (store)->text_hash, run->variant, run->seed,
               run->policy, run->testbed, run->git_id, run->host, run->started_us, run->build_id,
               run->origin, store_get_process (store), run->digest, run->outcome, run->exit_class,
-              run->wall_ns, run->simulated_ns, run->n_events,
-              none_or (sets[STORE_SET_PARAMETERS]), none_or (sets[STORE_SET_METRICS]));
+              run->wall_ns, run->simulated_ns, run->n_events, none_or (sets[STORE_SET_PARAMETERS]),
+              none_or (sets[STORE_SET_METRICS]));
   if (!store_step_done (store, stmt, what, error))
     return FALSE;
   run->id = sqlite3_last_insert_rowid (store_get_db (store));

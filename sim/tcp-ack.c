@@ -3,6 +3,8 @@
  * RTT; then recovery reacts, timers are set, and congestion control learns of it. */
 #include "sim/tcp-private.h"
 
+#define PACING_DELIVERED 10 /* as TRUSTED_DELIVERED of transports/tcp-socket.c */
+
 /* --- One segment has been delivered --- */
 
 static gboolean
@@ -178,6 +180,10 @@ update_rtt (SimTcp *tcp, SimTcpAckWork *work, gint64 *newest_rtt_out, gint64 now
     return FALSE;
   sim_tcp_rtt_add_min (&tcp->rtt, MAX (newest_ns, 1), now_ns);
   sim_tcp_rtt_add (&tcp->rtt, MAX (sample_ns, 1), tcp->una, tcp->nxt);
+  /* When the SYN was repeated, the first sample counts from the first of them. */
+  if (!tcp->pace_decided && tcp->delivered >= PACING_DELIVERED &&
+      tcp->rtt.srtt_ns <= 2 * sim_tcp_rtt_get_min (&tcp->rtt))
+    sim_tcp_decide_pacing (tcp);
   tcp->backoff = 0;
   return TRUE;
 }

@@ -12,7 +12,6 @@
 #define WINDOW_UNIT         128 /* of the scale that goes with tcp_rmem's maximum */
 #define SEGMENT_MEMORY      2304
 #define PIECE_MEMORY        960
-#define TUNING_FULL_PERCENT 25
 #define PIECE_MAX_BYTES     65215 /* 65 536 less the largest headers */
 
 static gint64
@@ -184,8 +183,8 @@ has_room (const SimTcp *tcp)
 
 /* --- Pieces of the write queue --- */
 
-/* How long a piece gets (tcp_xmit_size_goal): 64 KiB of full segments, or half of the largest window
- * that the peer has offered. */
+/* How long a piece gets (tcp_xmit_size_goal): 64 KiB of full segments, or half of the largest
+ * window that the peer has offered. */
 static gint64
 get_piece_max (const SimTcp *tcp)
 {

@@ -148,7 +148,8 @@ establish (SimTcp *tcp, const SimTcpSegment *segment, gint64 now_ns)
   measure_handshake (tcp, segment, now_ns);
   if (was_syn_lost (tcp, segment))
     tcp->cc.cwnd = 1;
-  tcp->cc.is_paced |= tcp->rtt.srtt_ns >= tcp->config.pacing_rtt_ns;
+  if (tcp->syn_sends <= 1)
+    sim_tcp_decide_pacing (tcp);
   if (!tcp->cc.klass->control)
     sim_tcp_cc_update_pacing (&tcp->cc, tcp->rtt.srtt_ns, 0);
   sim_tcp_buffers_established (tcp, now_ns);

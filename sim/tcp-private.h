@@ -143,9 +143,9 @@ struct _SimTcp {
   SimTcpScoreboard board;
   guint32 mss_bytes;
   gint64 una, nxt, written;
-  gint64 window_end; /* first byte beyond the peer's window */
+  gint64 window_end;       /* first byte beyond the peer's window */
   gint64 window_max_bytes; /* the largest that the peer has offered */
-  gint64 window_seq; /* segment that told it last, and what it acknowledged */
+  gint64 window_seq;       /* segment that told it last, and what it acknowledged */
   gint64 window_ack;
   gint64 high_seq;     /* NXT when the present state began */
   gint64 tlp_high_seq; /* NXT when a probe was sent; -1: none out */
@@ -173,6 +173,7 @@ struct _SimTcp {
   gint64 pace_ns;      /* not before */
   guint burst_left;    /* of a paced burst */
   gboolean pace_blocked;
+  gboolean pace_decided; /* the RTT is known well enough to tell whether it is paced */
   gint64 send_buffer_bytes;
   gint64 unsent_limit_bytes;
   gint64 piece_bytes; /* of the write queue's last piece, when it was last added to */
@@ -239,6 +240,7 @@ void sim_tcp_fill_header (SimTcp *tcp, SimTcpSegment *segment, gint64 now_ns);
 gboolean sim_tcp_next_data (SimTcp *tcp, SimTcpSegment *segment, gint64 now_ns);
 void sim_tcp_end_pass (SimTcp *tcp, gint64 now_ns);
 void sim_tcp_check_app_limited (SimTcp *tcp);
+void sim_tcp_decide_pacing (SimTcp *tcp); /* by the RTT, as transports/tcp-socket does it */
 gint64 sim_tcp_get_pace_deadline (const SimTcp *tcp);
 
 /* tcp-ack.c */

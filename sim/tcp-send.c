@@ -23,6 +23,13 @@ get_burst (const SimTcp *tcp)
   return (guint)MAX (bytes / tcp->mss_bytes, least);
 }
 
+void
+sim_tcp_decide_pacing (SimTcp *tcp)
+{
+  tcp->cc.is_paced |= tcp->rtt.srtt_ns >= tcp->config.pacing_rtt_ns;
+  tcp->pace_decided = TRUE;
+}
+
 /* FALSE: wait for get_pace_deadline(). */
 static gboolean
 may_pace (SimTcp *tcp, gint64 now_ns)

@@ -2,8 +2,8 @@
 /* run-report.c - see run-report.h.
  *
  * A sweep makes one of these for each of its runs, which may take a millisecond. So the bytes are
- * plain: both ends are one program, forked. First the numbers of the head, then its texts, then rows
- * behind their count. Of a report that was unpacked the texts stay where they are. */
+ * plain: both ends are one program, forked. First the numbers of the head, then its texts, then
+ * rows behind their count. Of a report that was unpacked the texts stay where they are. */
 #include "tools/run-report.h"
 
 #include "harness/tally.h"

@@ -9,6 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* So many segments must have got through before the RTT is that of the path, when the handshake was
+ * repeated. */
+#define TRUSTED_DELIVERED 10
+
 static gboolean
 set_int (int fd, int level, int name, gint64 value)
 {
@@ -79,12 +83,20 @@ caiman_tcp_socket_prepare (int fd, const CaimanTcpOptions *options)
   return TRUE;
 }
 
-void
-caiman_tcp_socket_pace (int fd, gint64 pacing_rtt_ns)
+static gboolean
+is_rtt_known (const CaimanLinkHint *hint)
 {
-  CaimanLinkHint hint = { 0 };
-  caiman_tcp_socket_get_hint (fd, &hint);
-  if (hint.rtt_ns < (pacing_rtt_ns > 0 ? pacing_rtt_ns : CAIMAN_TCP_PACING_RTT_NS))
+  return hint->retransmits <= 0 ||
+         (hint->delivered >= TRUSTED_DELIVERED && hint->rtt_ns <= 2 * hint->min_rtt_ns);
+}
+
+void
+caiman_tcp_socket_pace (int fd, CaimanTcpPacer *pacer, const CaimanLinkHint *hint)
+{
+  if (pacer->is_decided || !is_rtt_known (hint))
+    return;
+  pacer->is_decided = TRUE;
+  if (hint->rtt_ns < (pacer->rtt_ns > 0 ? pacer->rtt_ns : CAIMAN_TCP_PACING_RTT_NS))
     return;
   /* Any limit but "none", which is all bits, turns pacing on; this one limits nothing. */
   const guint64 rate = G_MAXUINT64 - 1;

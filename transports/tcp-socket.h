@@ -14,8 +14,10 @@ int caiman_tcp_socket_connect (const struct sockaddr *remote, socklen_t remote_l
 /* Makes @fd non-blocking and sets what @options (nullable) say. FALSE when it is no TCP socket. */
 gboolean caiman_tcp_socket_prepare (int fd, const CaimanTcpOptions *options);
 
-/* Lets the kernel pace @fd, which is established, when its path is that long; 0: the default. */
-void caiman_tcp_socket_pace (int fd, gint64 pacing_rtt_ns);
+/* Lets the kernel pace @fd, which is established, when @hint tells that its path is long. When the
+ * SYN was sent more than once, the first round trip counts from the first of them, and pacing by it
+ * would stop the connection for many real ones: then the decision waits for a later hint. */
+void caiman_tcp_socket_pace (int fd, CaimanTcpPacer *pacer, const CaimanLinkHint *hint);
 
 /* What errno @error_number means on a socket that is (@established) or was about to connect. */
 CaimanReason caiman_tcp_socket_reason (int error_number, gboolean established);

@@ -42,7 +42,7 @@ typedef struct {
   TcpState state;
   gboolean freed;
   int fd;
-  gint64 pacing_rtt_ns; /* CaimanTcpOptions' */
+  CaimanTcpPacer pacer;
 
   gboolean can_write;  /* the socket was ready and has not said EAGAIN since */
   gboolean peer_ended; /* reading on will tell how */
@@ -276,6 +276,14 @@ tcp_set_reading (CaimanTransport *transport, gboolean reading)
 /* --- From the loop --- */
 
 static void
+pace (Tcp *self)
+{
+  CaimanLinkHint hint = { 0 };
+  caiman_tcp_socket_get_hint (self->fd, &hint);
+  caiman_tcp_socket_pace (self->fd, &self->pacer, &hint);
+}
+
+static void
 finish_connecting (Tcp *self, guint32 epoll_events)
 {
   if (!(epoll_events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
@@ -288,7 +296,7 @@ finish_connecting (Tcp *self, guint32 epoll_events)
   caiman_loop_arm_timer (self->loop, &self->timer, CAIMAN_TIME_NEVER);
   self->state = TCP_OPEN;
   self->output.told_full = FALSE;
-  caiman_tcp_socket_pace (self->fd, self->pacing_rtt_ns);
+  pace (self);
   self->base.events->connected (self->base.user_data);
 }
 
@@ -367,8 +375,10 @@ static void
 tcp_get_hint (CaimanTransport *transport, CaimanLinkHint *hint_out)
 {
   Tcp *self = (Tcp *)transport;
-  if (self->fd >= 0)
-    caiman_tcp_socket_get_hint (self->fd, hint_out);
+  if (self->fd < 0)
+    return;
+  caiman_tcp_socket_get_hint (self->fd, hint_out);
+  caiman_tcp_socket_pace (self->fd, &self->pacer, hint_out);
 }
 
 static void
@@ -459,7 +469,7 @@ caiman_tcp_connect (CaimanLoop *loop, const struct sockaddr *remote, socklen_t r
     *reason_out = CAIMAN_REASON_LINK_IO_ERROR;
     return NULL;
   }
-  self->pacing_rtt_ns = options ? options->pacing_rtt_ns : 0;
+  self->pacer.rtt_ns = options ? options->pacing_rtt_ns : 0;
   if (options && options->connect_timeout_ns > 0)
     caiman_loop_arm_timer (loop, &self->timer,
                            caiman_time_add (caiman_loop_now (loop), options->connect_timeout_ns));
@@ -479,7 +489,8 @@ caiman_tcp_new (CaimanLoop *loop, int fd, const CaimanTcpOptions *options, Caima
     *reason_out = CAIMAN_REASON_LINK_IO_ERROR;
     return NULL;
   }
-  caiman_tcp_socket_pace (fd, options ? options->pacing_rtt_ns : 0);
+  self->pacer.rtt_ns = options ? options->pacing_rtt_ns : 0;
+  pace (self);
   self->can_write = TRUE;
   return &self->base;
 }
@@ -491,11 +502,12 @@ caiman_tcp_get_fd (const CaimanTransport *transport)
 }
 
 int
-caiman_tcp_steal_fd (CaimanTransport *transport)
+caiman_tcp_steal_fd (CaimanTransport *transport, CaimanTcpPacer *pacer_out)
 {
   Tcp *self = (Tcp *)transport;
   g_assert (transport->klass == &tcp_class && self->state == TCP_OPEN && !self->input.held);
   int fd = release_socket (self);
+  *pacer_out = self->pacer;
   self->state = TCP_DEAD;
   self->freed = TRUE;
   tcp_unref (self);

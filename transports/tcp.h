@@ -30,6 +30,12 @@ typedef struct {
   char congestion[16];         /* TCP_CONGESTION; "": the system's */
 } CaimanTcpOptions;
 
+/* Whether the kernel is to pace a connection. */
+typedef struct {
+  gint64 rtt_ns;       /* when its round trip is that long; 0: CAIMAN_TCP_PACING_RTT_NS */
+  gboolean is_decided; /* the round trip is known well enough */
+} CaimanTcpPacer;
+
 /* Where a connection starts from; zero-initialised: wherever the routing table says. */
 typedef struct {
   char interface[16];              /* SO_BINDTODEVICE; "": any */
@@ -54,6 +60,6 @@ int caiman_tcp_get_fd (const CaimanTransport *transport);
 
 /* Frees an established @transport on which nothing was sent and nothing received yet, and gives its
  * socket to the caller (to be closed). From any of its call-backs, too. */
-int caiman_tcp_steal_fd (CaimanTransport *transport);
+int caiman_tcp_steal_fd (CaimanTransport *transport, CaimanTcpPacer *pacer_out);
 
 G_END_DECLS

@@ -47,7 +47,8 @@ typedef struct {
   CaimanLoop *loop;
   CaimanTls *tls;
   CaimanTransport *tcp; /* (owned) while it connects */
-  int fd;               /* of @stream's socket; -1: none (any more) */
+  CaimanTcpPacer pacer;
+  int fd; /* of @stream's socket; -1: none (any more) */
   CaimanTlsStream stream;
   GCancellable *cancellable;
   CaimanTlsTurn turn;       /* server: for the handshake */
@@ -446,7 +447,8 @@ on_tcp_connected (gpointer user_data)
   Tls *self = user_data;
   g_autoptr (GError) error = NULL;
   caiman_loop_arm_timer (self->loop, &self->timer, caiman_loop_now (self->loop) + HANDSHAKE_NS);
-  if (take_socket (self, caiman_tcp_steal_fd (g_steal_pointer (&self->tcp)), EPOLLET, &error)) {
+  if (take_socket (self, caiman_tcp_steal_fd (g_steal_pointer (&self->tcp), &self->pacer), EPOLLET,
+                   &error)) {
     start_handshake (self);
     return;
   }
@@ -508,8 +510,10 @@ static void
 tls_get_hint (CaimanTransport *transport, CaimanLinkHint *hint_out)
 {
   Tls *self = (Tls *)transport;
-  if (self->fd >= 0)
-    caiman_tcp_socket_get_hint (self->fd, hint_out);
+  if (self->fd < 0)
+    return;
+  caiman_tcp_socket_get_hint (self->fd, hint_out);
+  caiman_tcp_socket_pace (self->fd, &self->pacer, hint_out);
 }
 
 static void
@@ -598,7 +602,7 @@ caiman_tls_wrap (CaimanLoop *loop, CaimanTransport *tcp, gpointer tls)
   self->deadline_ns = caiman_loop_now (loop) + HANDSHAKE_NS;
   caiman_loop_arm_timer (loop, &self->timer, self->deadline_ns);
   g_autoptr (GError) error = NULL;
-  if (!take_socket (self, caiman_tcp_steal_fd (tcp), EPOLLIN | EPOLLRDHUP, &error)) {
+  if (!take_socket (self, caiman_tcp_steal_fd (tcp, &self->pacer), EPOLLIN | EPOLLRDHUP, &error)) {
     /* Reported from the loop, as if the time for the handshake were over. */
     self->cannot_start = TRUE;
     caiman_tls_note_failure (self->tls, NULL, error);

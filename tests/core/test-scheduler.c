@@ -335,33 +335,80 @@ test_local_window (void)
   g_assert_cmpint (get_window_by_hint (20000, MS (20)), >, 8 * 1024 * 1024);
 }
 
-/* Of a silent link's flight, what has probably not arrived is duplicated first. */
+/* Puts four messages of @bytes on @link, 5 ms apart from 1 s on. */
 static void
-test_younger_first (void)
+send_four (CaimanLink *link, guint32 bytes)
+{
+  CaimanConnection *connection = link->connection;
+  for (guint i = 0; i < 4; i++) {
+    CaimanOutMessage *message = caiman_send_queue_append (&connection->queue, CAIMAN_MESSAGE_DATA);
+    message->n_outstanding = 1;
+    CaimanTransmission *sent = caiman_flight_append (&link->flight, message->seq, bytes);
+    sent->snapshot.sent_ns = MS (1000 + 5 * i);
+  }
+}
+
+/* The next message is @seq, and is sent. */
+static void
+assert_resent (CaimanConnection *connection, guint32 seq)
+{
+  CaimanOutMessage *message = caiman_send_queue_next_resend (&connection->queue);
+  g_assert_cmpuint (message->seq, ==, seq);
+  caiman_send_queue_unmark (&connection->queue, message);
+}
+
+/* Of a silent link's flight, what has probably not arrived is duplicated by turns with the rest. */
+static void
+test_younger_by_turns (void)
 {
   World world;
   world_init (&world, CAIMAN_POLICY_ADAPTIVE);
   CaimanConnection *connection = world.connection;
   CaimanLink *link = world_add (&world, MBIT (50), MS (20), NULL);
-  for (guint i = 0; i < 4; i++) {
-    CaimanOutMessage *message = caiman_send_queue_append (&connection->queue, CAIMAN_MESSAGE_DATA);
-    message->n_outstanding = 1;
-    caiman_flight_append (&link->flight, message->seq, 0)->snapshot.sent_ns = MS (1000 + 5 * i);
-  }
+  send_four (link, 0);
+  link->rate.latest_bps = MBIT (50);
   link->last_acked_sent_ns = MS (995); /* half a round trip later: what was sent at 1 005 ms */
   caiman_link_suspect (link, MS (30));
-  g_assert_cmpuint (connection->queue.n_resend, ==, 2);
-  g_assert_cmpuint (caiman_send_queue_next_resend (&connection->queue)->seq, ==, 2);
-  g_assert_true (caiman_link_reinject_older (link));
-  g_assert_cmpuint (caiman_send_queue_next_resend (&connection->queue)->seq, ==, 0);
-  g_assert_false (caiman_link_reinject_older (link));
+  g_assert_cmpuint (connection->queue.n_resend, ==, 4);
+  assert_resent (connection, 2);
+  assert_resent (connection, 0);
+  assert_resent (connection, 3);
+  assert_resent (connection, 1);
+  g_assert_null (caiman_send_queue_next_resend (&connection->queue));
+
+  /* Suspicion that was wrong takes back what is still to be done. */
+  caiman_link_clear_suspicion (link);
+  caiman_link_suspect (link, MS (30));
+  assert_resent (connection, 2);
   caiman_link_clear_suspicion (link);
   g_assert_cmpuint (connection->queue.n_resend, ==, 0);
 
-  /* Nothing is known to have arrived: all of it at once. */
+  /* Nothing is known to have arrived: the oldest first. */
   link->last_acked_sent_ns = -1;
   caiman_link_suspect (link, MS (30));
-  g_assert_cmpuint (connection->queue.n_resend, ==, 4);
+  for (guint32 seq = 0; seq < 4; seq++)
+    assert_resent (connection, seq);
+  world_clear (&world);
+}
+
+/* A transport takes messages in bursts: in half a round trip no more arrives than the link carries.
+ */
+static void
+test_younger_by_bytes (void)
+{
+  World world;
+  world_init (&world, CAIMAN_POLICY_ADAPTIVE);
+  CaimanConnection *connection = world.connection;
+  CaimanLink *link = world_add (&world, MBIT (50), MS (20), NULL);
+  guint32 chunk_bytes = (guint32)caiman_link_get_chunk_bytes (link);
+  gint64 half_bytes = MBIT (50) / 8 / 100; /* in 10 ms */
+  send_four (link, (guint32)(half_bytes - 2 * chunk_bytes));
+  link->rate.latest_bps = MBIT (50);
+  link->last_acked_sent_ns = MS (1000);
+  caiman_link_suspect (link, MS (30));
+  assert_resent (connection, 1); /* not 3, as the times alone would have it */
+  assert_resent (connection, 0);
+  assert_resent (connection, 2);
   world_clear (&world);
 }
 
@@ -410,7 +457,8 @@ main (int argc, char **argv)
   g_test_add_func ("/core/scheduler/control/proxy-is-not-the-peer", test_proxy_is_not_the_peer);
   g_test_add_func ("/core/scheduler/control/window-over-congestion-control",
                    test_window_over_congestion_control);
-  g_test_add_func ("/core/scheduler/control/younger-first", test_younger_first);
+  g_test_add_func ("/core/scheduler/control/younger-by-turns", test_younger_by_turns);
+  g_test_add_func ("/core/scheduler/control/younger-by-bytes", test_younger_by_bytes);
   g_test_add_func ("/core/scheduler/skips-unfit", test_skips_unfit);
   g_test_add_func ("/core/scheduler/cost", test_cost);
   g_test_add_func ("/core/scheduler/weight", test_weight);

@@ -156,7 +156,8 @@ assert_version_3 (Fixture *f)
                    0);
 }
 
-/* What step 6 makes of their metrics: what was measured in both is named once, values and order stay.
+/* What step 6 makes of their metrics: what was measured in both is named once, values and order
+ * stay.
  */
 static void
 assert_version_6 (Fixture *f)

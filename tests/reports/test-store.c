@@ -227,8 +227,9 @@ test_shared_metric_names (FixtureStore *f, gconstpointer unused)
   g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM metric_name"), ==, 2 * n);
   g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM metric"), ==, 3 * n);
   g_assert_cmpint (fixture_query (f->path, "SELECT count (*) FROM metric WHERE run_id = 4"), ==, 0);
-  g_assert_cmpint (fixture_query (f->path, "SELECT sum (value) FROM metric"
-                                           " WHERE subject_kind = 'link' AND name = 'resent-bytes'"),
+  g_assert_cmpint (fixture_query (f->path,
+                                  "SELECT sum (value) FROM metric"
+                                  " WHERE subject_kind = 'link' AND name = 'resent-bytes'"),
                    ==, 3 * 1234567);
 }
 

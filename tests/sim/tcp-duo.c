@@ -115,14 +115,14 @@ pull (TcpDuo *duo, guint i)
     return;
   do {
     note_events (duo, end);
-    while (end->to_write > 0 && sim_tcp_is_writable (end->tcp)) {
-      gint64 bytes = MIN (end->to_write, 16384);
+    while (end->to_write > 0 && sim_tcp_takes (end->tcp)) {
+      gint64 bytes = MIN (MIN (end->to_write, 16384), sim_tcp_get_room (end->tcp));
       sim_tcp_write (end->tcp, bytes, duo->now_ns);
       end->to_write -= bytes;
     }
     while (sim_tcp_next_segment (end->tcp, &segment, duo->now_ns))
       line_put (duo, i, &segment);
-  } while (end->to_write > 0 && sim_tcp_is_writable (end->tcp));
+  } while (end->to_write > 0 && sim_tcp_takes (end->tcp));
   note_events (duo, end);
 }
 

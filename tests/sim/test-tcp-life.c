@@ -102,6 +102,40 @@ test_lost_syns (void)
   g_assert_cmpuint (tcp_duo_get_info (two, 0).cwnd, ==, 1);
 }
 
+/* Nothing is lost, but the path is longer than two time-outs: the peer echoes the first SYN. */
+static void
+test_late_syns (void)
+{
+  g_autoptr (TcpDuo) duo = tcp_duo_new (NULL, 0, MS (1200), 0);
+
+  tcp_duo_establish (duo);
+  g_assert_cmpuint (duo->lines[0].n_sent, >, 2);
+  g_assert_cmpuint (tcp_duo_get_info (duo, 0).cwnd, ==, 10);
+  g_assert_cmpuint (tcp_duo_get_info (duo, 1).cwnd, ==, 10);
+}
+
+/* A repeated SYN is no measure of the path: the connection is paced when data has told its length.
+ */
+static void
+test_pacing_after_lost_syn (void)
+{
+  SimTcpConfig config;
+
+  sim_tcp_config_init (&config);
+  config.pacing_rtt_ns = MS (1);
+  g_autoptr (TcpDuo) first = tcp_duo_new (&config, MBIT (10), MS (10), 0);
+  g_autoptr (TcpDuo) second = tcp_duo_new (&config, MBIT (10), MS (10), 0);
+  tcp_duo_establish (first);
+  g_assert_cmpint (tcp_duo_get_info (first, 0).pacing_rate_bps, >, 0);
+  second->lines[1].drop = drop_first; /* the SYN-ACK */
+  tcp_duo_establish (second);
+  g_assert_cmpint (tcp_duo_get_info (second, 0).srtt_ns, >=, SEC (1));
+  g_assert_cmpint (tcp_duo_get_info (second, 0).pacing_rate_bps, ==, 0);
+  tcp_duo_write (second, 0, 300 * MSS);
+  tcp_duo_advance (second, MS (200));
+  g_assert_cmpint (tcp_duo_get_info (second, 0).pacing_rate_bps, >, 0);
+}
+
 /* The last ACK of the handshake is lost: data completes it. */
 static void
 test_lost_third (void)
@@ -299,6 +333,8 @@ main (int argc, char **argv)
   g_test_add_func ("/sim/tcp/life/syn-retries", test_syn_retries);
   g_test_add_func ("/sim/tcp/life/syn-ack-retries", test_syn_ack_retries);
   g_test_add_func ("/sim/tcp/life/lost-syns", test_lost_syns);
+  g_test_add_func ("/sim/tcp/life/late-syns", test_late_syns);
+  g_test_add_func ("/sim/tcp/life/pacing-after-lost-syn", test_pacing_after_lost_syn);
   g_test_add_func ("/sim/tcp/life/lost-third", test_lost_third);
   g_test_add_func ("/sim/tcp/life/refused", test_refused);
   g_test_add_func ("/sim/tcp/life/close-both", test_close_both);
