@@ -6,8 +6,8 @@
  * product, plus two messages, so that late acknowledgements (jitter, retransmissions below) do not
  * leave the link idle and a link that has become faster is found out within a few round trips. What
  * keeps the queue short is the limit on unsent data below (caiman_link_get_send_limit()): two
- * messages. When the minimum RTT has not been met for a while, the window goes below the BDP for
- * two round trips to let queues drain and see it again (compare BBR,
+ * messages, or four. When the minimum RTT has not been met for a while, the window goes below the
+ * BDP for two round trips to let queues drain and see it again (compare BBR,
  * draft-cardwell-iccrg-bbr-congestion-control). Within one machine the window is at most 1.5 MiB.
  * Over a transport with a congestion control of its own, none of that: TCP does not open a window
  * that is not filled (RFC 7661), so it alone decides how much is in flight.
@@ -173,11 +173,14 @@ check_longer_path (CaimanLink *link)
 }
 
 /* Two messages may wait below, so that the link never runs dry; what waits there delays
- * acknowledgements in the same direction and cannot go elsewhere when the link fails. */
+ * acknowledgements in the same direction and cannot go elsewhere when the link fails. Four over a
+ * congestion control: with less at hand TCP finds too often that there is nothing to be sent, which
+ * BBR takes for the application's limit, and its samples for worth less. */
 static void
 update_send_limit (CaimanLink *link)
 {
-  gint64 limit_bytes = 2 * (gint64)caiman_link_get_chunk_bytes (link);
+  gint64 n_messages = has_congestion_control (link) ? 4 : 2;
+  gint64 limit_bytes = n_messages * (gint64)caiman_link_get_chunk_bytes (link);
   if (ABS (limit_bytes - link->send_limit_bytes) > link->send_limit_bytes / 8)
     link->send_limit_bytes = limit_bytes;
 }

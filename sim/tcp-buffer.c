@@ -167,20 +167,6 @@ get_used (const SimTcp *tcp)
   return payload + payload / 28 + (gint64)tcp->board.n_borders * PIECE_MEMORY;
 }
 
-/* Full: it is writable again when a third is free, as select() says, and the unsent part has fallen
- * below half of its limit. */
-static gboolean
-has_room (const SimTcp *tcp)
-{
-  gint64 used = get_used (tcp);
-
-  if (sim_tcp_get_unsent (tcp) >= tcp->unsent_limit_bytes / (tcp->told_full ? 2 : 1))
-    return FALSE;
-  if (tcp->told_full && tcp->config.send_buffer_bytes == 0)
-    return used <= tcp->send_buffer_bytes / 3 * 2;
-  return used < tcp->send_buffer_bytes;
-}
-
 /* --- Pieces of the write queue --- */
 
 /* How long a piece gets (tcp_xmit_size_goal): 64 KiB of full segments, or half of the largest
@@ -224,16 +210,17 @@ sim_tcp_get_room (const SimTcp *tcp)
   return max_bytes;
 }
 
-gboolean
-sim_tcp_is_writable (const SimTcp *tcp)
-{
-  return sim_tcp_get_room (tcp) > 0;
-}
+/* --- What poll() says --- */
 
+/* Less than half of the limit is unsent, and a third of the buffer is free. */
 gboolean
 sim_tcp_takes (const SimTcp *tcp)
 {
-  return sim_tcp_is_writable (tcp) && !tcp->told_full;
+  gboolean is_fixed = tcp->config.send_buffer_bytes > 0;
+  gint64 most_bytes = is_fixed ? tcp->send_buffer_bytes - 1 : tcp->send_buffer_bytes / 3 * 2;
+
+  return tcp->state == SIM_TCP_ESTABLISHED && !tcp->closing &&
+         sim_tcp_get_unsent (tcp) < tcp->unsent_limit_bytes / 2 && get_used (tcp) <= most_bytes;
 }
 
 gboolean
@@ -247,10 +234,9 @@ sim_tcp_tell_writable (SimTcp *tcp)
 {
   if (tcp->state != SIM_TCP_ESTABLISHED || tcp->closing)
     return;
-  if (!tcp->told_full) {
-    tcp->told_full = !sim_tcp_is_writable (tcp);
-  } else if (has_room (tcp)) {
-    tcp->told_full = FALSE;
+  gboolean takes = sim_tcp_takes (tcp);
+
+  if (tcp->told_full && takes)
     tcp->events |= SIM_TCP_EVENT_WRITABLE;
-  }
+  tcp->told_full = !takes;
 }

@@ -297,7 +297,7 @@ end_set_send_limit (CaimanTransport *self, gint64 limit_bytes)
   TcpEnd *end = (TcpEnd *)self;
 
   end->queue_max_bytes = MAX (limit_bytes / 2, HALF_LIMIT_MIN_BYTES);
-  sim_tcp_set_unsent_limit (end->tcp, end->queue_max_bytes);
+  sim_tcp_set_unsent_limit (end->tcp, 2 * end->queue_max_bytes);
   if (end->told_full && is_writable (end))
     add_task (end);
 }

@@ -79,7 +79,7 @@ void sim_tcp_accept (SimTcp *tcp, const SimTcpSegment *syn, gint64 now_ns);
 void sim_tcp_received (SimTcp *tcp, const SimTcpSegment *segment, gint64 now_ns);
 void sim_tcp_advance (SimTcp *tcp, gint64 now_ns);
 
-/* More bytes for the stream. May go over the send buffer (is_writable). */
+/* More bytes for the stream. May go over the send buffer (get_room()). */
 void sim_tcp_write (SimTcp *tcp, gint64 bytes, gint64 now_ns);
 
 /* The application has taken all or some of the readable bytes (asserted). */
@@ -98,7 +98,8 @@ void sim_tcp_kill (SimTcp *tcp);
  * larger counts as lost. */
 void sim_tcp_set_mss (SimTcp *tcp, guint32 mss_bytes, gint64 now_ns);
 
-/* TCP_NOTSENT_LOWAT: writable only while less than @bytes have not been sent. */
+/* TCP_NOTSENT_LOWAT: no new piece is begun (get_room()) when @bytes have not been sent, and poll()
+ * says no (takes()) from half of it on. */
 void sim_tcp_set_unsent_limit (SimTcp *tcp, gint64 bytes);
 
 /* --- Outputs --- */
@@ -114,13 +115,12 @@ gint64 sim_tcp_get_deadline (const SimTcp *tcp);
 
 SimTcpState sim_tcp_get_state (const SimTcp *tcp);
 SimTcpFailure sim_tcp_get_failure (const SimTcp *tcp);
-gboolean sim_tcp_is_writable (const SimTcp *tcp);
 
-/* How much a write takes now; what follows may be taken then, too. 0: it is not writable. */
+/* How much a write takes now; what follows may be taken then, too. 0: none. */
 gint64 sim_tcp_get_room (const SimTcp *tcp);
 
-/* Whether the application writes now: it is writable; and once it was not, enough of it is free
- * that the kernel would have woken the application. */
+/* Whether poll() says that it is to be written to: little is unsent, and a third of the buffer is
+ * free. Once it was not, SIM_TCP_EVENT_WRITABLE comes. */
 gboolean sim_tcp_takes (const SimTcp *tcp);
 
 /* The same, and what is left makes no full segment. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -144,7 +145,15 @@ caiman_tcp_socket_connect (const struct sockaddr *remote, socklen_t remote_len,
 void
 caiman_tcp_socket_set_unsent_limit (int fd, gint64 limit_bytes)
 {
-  set_int (fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, limit_bytes);
+  /* poll() looks for half of it. */
+  set_int (fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 2 * limit_bytes);
+}
+
+gboolean
+caiman_tcp_socket_takes_more (int fd)
+{
+  struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
+  return poll (&poll_fd, 1, 0) != 0;
 }
 
 void

@@ -25,7 +25,15 @@ CaimanReason caiman_tcp_socket_reason (int error_number, gboolean established);
 /* The socket's pending error, which is thereby cleared; 0: none. */
 int caiman_tcp_socket_take_error (int fd);
 
+/* From so many unsent bytes on caiman_tcp_socket_takes_more() says no. */
 void caiman_tcp_socket_set_unsent_limit (int fd, gint64 limit_bytes);
+
+/* Whether @fd is to be written to: less than the limit is unsent, and a third of the buffer is free
+ * (or it is broken, and says so). A write itself would not tell: it fills a piece of up to 64 KiB
+ * that the kernel has begun before it looks at the limit. After FALSE the socket's EPOLLOUT comes.
+ */
+gboolean caiman_tcp_socket_takes_more (int fd);
+
 void caiman_tcp_socket_get_hint (int fd, CaimanLinkHint *hint_out);
 
 /* When @fd is closed, the peer will see a reset. */

@@ -44,7 +44,7 @@ typedef struct {
   int fd;
   CaimanTcpPacer pacer;
 
-  gboolean can_write;  /* the socket was ready and has not said EAGAIN since */
+  gboolean can_write;  /* the socket was ready and has not had enough since */
   gboolean peer_ended; /* reading on will tell how */
   gboolean broken;     /* the same, and nothing can be sent any more */
   gboolean shut;       /* shutdown() was called */
@@ -145,6 +145,10 @@ static gboolean
 write_queue (Tcp *self)
 {
   while (self->can_write && self->output.writer.queued_bytes > 0) {
+    if (!caiman_tcp_socket_takes_more (self->fd)) {
+      self->can_write = FALSE;
+      break;
+    }
     struct iovec parts[PARTS_MAX];
     struct msghdr message = { .msg_iov = parts };
     gsize size;

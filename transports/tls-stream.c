@@ -2,6 +2,7 @@
 /* tls-stream.c - see tls-stream.h. */
 #include "transports/tls-stream.h"
 
+#include "transports/tcp-socket.h"
 #include "transports/tls-private.h"
 
 #include <string.h>
@@ -31,6 +32,7 @@ caiman_tls_stream_open (CaimanTlsStream *stream, CaimanTls *tls, int fd, GError 
     return FALSE;
   }
   g_socket_set_blocking (socket, FALSE);
+  stream->fd = fd;
   stream->socket = g_socket_connection_factory_create_connection (socket);
   stream->connection = caiman_tls_make_connection (tls, G_IO_STREAM (stream->socket), error);
   if (!stream->connection)
@@ -157,8 +159,13 @@ gboolean
 caiman_tls_stream_write (CaimanTlsStream *stream, CaimanFrameWriter *writer, GError **error)
 {
   while (stream->can_write && (stream->record_bytes > 0 || writer->queued_bytes > 0)) {
-    if (stream->record_bytes == 0)
+    if (stream->record_bytes == 0) {
+      if (!caiman_tcp_socket_takes_more (stream->fd)) {
+        await_writable (stream);
+        break;
+      }
       gather (stream, writer);
+    }
     g_autoptr (GError) cause = NULL;
     gssize written = g_pollable_output_stream_write_nonblocking (
         stream->out, stream->record + stream->record_sent_bytes,

@@ -19,6 +19,7 @@ struct _CaimanTlsStream {
   GPollableOutputStream *out; /* of it */
   GMainContext *context;      /* (owned) the thread's default when it was made */
   gboolean can_write;
+  int fd; /* of the socket */
   /* The rest is its own business. */
   GPollableInputStream *in;
   GSocketConnection *socket;
