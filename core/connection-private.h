@@ -282,7 +282,6 @@ void caiman_link_pass_test (CaimanLink *link);
 void caiman_link_write_off (CaimanLink *link, CaimanResendCause cause);
 void caiman_link_suspect (CaimanLink *link, gint64 silence_ns);
 void caiman_link_clear_suspicion (CaimanLink *link);
-/* What is left of a suspected link's flight is marked for duplication, too. FALSE: nothing is. */
 void caiman_link_set_window (CaimanLink *link, gint64 window_bytes);
 void caiman_link_queue_ack (CaimanLink *link, guint32 seq);
 guint caiman_link_get_n_acks (const CaimanLink *link);

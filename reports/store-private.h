@@ -2,7 +2,7 @@
 /* store-private.h - what the files of reports/ that speak SQL share, and no other.
  *
  * store.c holds the database and its errors, store-migrate.c its schema, store-run.c the struct of
- * a run, store-write.c and query.c carry runs there and back. */
+ * a run, store-write.c and query.c carry runs there and back, store-sets.c what runs share. */
 #pragma once
 
 #include "reports/store.h"
