@@ -6,6 +6,9 @@
  * the pass ended. */
 #include "sim/tcp-private.h"
 
+/* The segments before this one are not paced (tcp_update_skb_after_send()). */
+#define PACED_FROM 10
+
 /* --- Pacing --- */
 
 /* Segments of a burst: about a millisecond of the rate, at least two, more on short paths. */
@@ -48,14 +51,16 @@ count_pace (SimTcp *tcp, guint32 bytes, gint64 now_ns)
 {
   if (!tcp->cc.is_paced)
     return;
+  if (tcp->burst_left > 0)
+    tcp->burst_left--;
+  if (tcp->sent_segments + 1 < PACED_FROM)
+    return;
   gint64 long_ns =
       caiman_muldiv ((gint64)bytes * 8, CAIMAN_NS_PER_S, MAX (tcp->cc.pacing_rate_bps, 1));
   /* Who was late may catch up with half of it. */
   if (now_ns > tcp->pace_ns)
     long_ns -= MIN (long_ns / 2, now_ns - tcp->pace_ns);
   tcp->pace_ns = MAX (tcp->pace_ns, now_ns) + long_ns;
-  if (tcp->burst_left > 0)
-    tcp->burst_left--;
 }
 
 gint64

@@ -136,6 +136,38 @@ test_pacing_after_lost_syn (void)
   g_assert_cmpint (tcp_duo_get_info (second, 0).pacing_rate_bps, >, 0);
 }
 
+/* When the @n-th segment with data went out (from 0). */
+static gint64
+get_data_time (TcpDuo *duo, guint n)
+{
+  for (guint i = 0; i < duo->lines[0].log->len; i++) {
+    const TcpSent *sent = &g_array_index (duo->lines[0].log, TcpSent, i);
+    if (sent->segment.payload_bytes > 0 && n-- == 0)
+      return sent->at_ns;
+  }
+  g_assert_not_reached ();
+}
+
+/* The initial window goes out at once; what follows is paced. */
+static void
+test_pacing_begins_late (void)
+{
+  SimTcpConfig config;
+
+  sim_tcp_config_init (&config);
+  config.pacing_rtt_ns = MS (1);
+  g_autoptr (TcpDuo) duo = tcp_duo_new (&config, MBIT (100), MS (10), 0);
+  tcp_duo_establish (duo);
+  duo->logs = TRUE;
+  gint64 begin_ns = duo->now_ns;
+  tcp_duo_write (duo, 0, 40 * MSS);
+  g_assert_true (tcp_duo_finish (duo, SEC (1)));
+  g_assert_cmpint (get_data_time (duo, 9), ==, begin_ns);
+  gint64 second_ns = get_data_time (duo, 10);
+  g_assert_cmpint (second_ns, >=, begin_ns + MS (20));
+  g_assert_cmpint (get_data_time (duo, 29), >=, second_ns + MS (5));
+}
+
 /* The last ACK of the handshake is lost: data completes it. */
 static void
 test_lost_third (void)
@@ -335,6 +367,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sim/tcp/life/lost-syns", test_lost_syns);
   g_test_add_func ("/sim/tcp/life/late-syns", test_late_syns);
   g_test_add_func ("/sim/tcp/life/pacing-after-lost-syn", test_pacing_after_lost_syn);
+  g_test_add_func ("/sim/tcp/life/pacing-begins-late", test_pacing_begins_late);
   g_test_add_func ("/sim/tcp/life/lost-third", test_lost_third);
   g_test_add_func ("/sim/tcp/life/refused", test_refused);
   g_test_add_func ("/sim/tcp/life/close-both", test_close_both);
