@@ -58,17 +58,24 @@ run_lab (const Scenario *scenario, guint64 seed, const ValidateOptions *options,
   return TRUE;
 }
 
+guint
+validate_count_lab_runs (const ValidateScenario *scenario, guint n_repeats)
+{
+  return validate_has_random_loss (scenario->lab) ? n_repeats * VALIDATE_LOSS_RUNS : n_repeats;
+}
+
 gboolean
 validate_run (const ValidateScenario *scenario, const ValidateOptions *options, GError **error)
 {
   guint64 seed = scenario->lab->seed_first;
+  guint n_lab = validate_count_lab_runs (scenario, options->n_repeats);
   int ignored;
 
-  for (guint i = 0; i < options->n_repeats; i++) {
+  for (guint i = 0; i < n_lab; i++) {
     if (!run_lab (scenario->lab, seed + i, options, error))
       return FALSE;
   }
-  for (guint i = 0; i < options->n_repeats * VALIDATE_SIM_RUNS && !*options->stop; i++) {
+  for (guint i = 0; i < n_lab * VALIDATE_SIM_RUNS && !*options->stop; i++) {
     if (!run_once (scenario->sim, seed + i, "sim", options, &ignored, error))
       return FALSE;
   }

@@ -24,6 +24,10 @@ typedef void (*ValidateFunc) (const StoreRun *run, const GPtrArray *problems, gp
  * a matter of luck. */
 #define VALIDATE_SIM_RUNS 5
 
+/* So many times more runs, of both, where packets are lost at random: what is measured there is
+ * spread so widely that the median of three says little. */
+#define VALIDATE_LOSS_RUNS 4
+
 /* A scenario as each testbed has it. */
 typedef struct {
   Scenario *sim, *lab;
@@ -32,7 +36,7 @@ typedef struct {
 typedef struct {
   Store *store;
   gint64 campaign_id;
-  guint n_repeats;             /* in the lab, with the scenario's seed and those that follow it */
+  guint n_repeats;             /* in the lab, where no packets are lost at random */
   const char *git_id;          /* (nullable) */
   volatile sig_atomic_t *stop; /* no more runs once this is set */
   ValidateFunc told;
@@ -43,7 +47,11 @@ typedef struct {
  * (transfer full) of char * */
 GPtrArray *validate_check (const ValidateScenario *scenario);
 
-/* All runs of @scenario: those in the lab one by one, then those of the simulator. */
+/* So many runs in the lab, for @n_repeats. */
+guint validate_count_lab_runs (const ValidateScenario *scenario, guint n_repeats);
+
+/* All runs of @scenario, with its seed and those that follow it: those in the lab one by one, then
+ * those of the simulator. */
 gboolean validate_run (const ValidateScenario *scenario, const ValidateOptions *options,
                        GError **error);
 

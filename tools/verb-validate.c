@@ -245,7 +245,8 @@ verb_validate (int argc, char **argv)
   ValidateVerb verb = { .n_repeats = REPEAT_DEFAULT };
   const GOptionEntry entries[] = {
     { "repeat", 0, 0, G_OPTION_ARG_INT, &verb.n_repeats,
-      "Runs of each in the lab, with a seed each (default 3); five times as many in the simulator",
+      "Runs of each in the lab, with a seed each (default 3; four times as many with random "
+      "loss); five times as many in the simulator",
       "N" },
     { "db", 0, 0, G_OPTION_ARG_FILENAME, &verb.db, "Record there; made when missing", "FILE" },
     { "campaign", 0, 0, G_OPTION_ARG_STRING, &verb.campaign, "Name of this group of runs", "NAME" },

@@ -27,7 +27,9 @@ assert_random_loss (const char *key, const char *action, gboolean expected)
 {
   g_autoptr (Scenario) scenario = parse (key, action);
 
+  const ValidateScenario both = { scenario, scenario };
   g_assert_true (validate_has_random_loss (scenario) == expected);
+  g_assert_cmpuint (validate_count_lab_runs (&both, 3), ==, expected ? 12 : 3);
 }
 
 static void
@@ -140,6 +142,7 @@ test_check (void)
   const ValidateOptions options = { .n_repeats = 3, .stop = &stop };
 
   g_assert_cmpuint (refused->len, >=, 1);
+  g_assert_cmpuint (validate_count_lab_runs (&scenario, 3), ==, 3);
   g_assert_true (validate_run (&scenario, &options, NULL));
 }
 
