@@ -267,31 +267,22 @@ caiman_link_write_off (CaimanLink *link, CaimanResendCause cause)
   }
 }
 
-/* How much of the flight, from its oldest message on, has most likely arrived without being
- * acknowledged when a path has gone silent both ways: the acknowledgements of half a round trip die
- * with it. No more than the link delivers in that time; rather less, because a message that is
- * missing holds up the receiver, and one too many only takes its time. */
-static gint64
-get_arrived_bytes (const CaimanLink *link, gint64 half_rtt_ns)
-{
-  gint64 rate_bps = MIN (caiman_control_get_rate (link), link->rate.latest_bps);
-  return caiman_muldiv (rate_bps, half_rtt_ns, 8 * CAIMAN_NS_PER_S) -
-         2 * (gint64)caiman_link_get_chunk_bytes (link);
-}
-
 /* Marks for duplication what is out on it and on no other link.
  *
- * After a silence both ways the receiver waits for what follows on the messages that have arrived:
- * those that were sent up to half a round trip after the last one that is known to have. When only
- * one direction is silent, or the peer's host, it waits for the oldest. As there is no telling,
- * both parts of the flight are sent again in turn, and the receiver goes on at once either way. */
+ * When a path goes silent both ways, the acknowledgements of half a round trip die with it: what
+ * was sent up to half a round trip after the last message that is known to have arrived has most
+ * likely arrived as well, but no more than the link delivers in that time (a transport takes
+ * messages in bursts). The receiver waits for what follows. When only one direction is silent, or
+ * the peer's host, it waits for the oldest. As there is no telling, both parts of the flight are
+ * sent again by turns, and the receiver goes on at once either way. */
 static void
 mark_reinject (CaimanLink *link)
 {
   CaimanSendQueue *queue = &link->connection->queue;
   gint64 half_rtt_ns = caiman_rtt_get_min (&link->rtt, link->connection->now_ns) / 2;
   gint64 arrived_ns = link->last_acked_sent_ns >= 0 ? link->last_acked_sent_ns + half_rtt_ns : -1;
-  gint64 arrived_bytes = get_arrived_bytes (link, half_rtt_ns);
+  gint64 rate_bps = MIN (caiman_control_get_rate (link), link->rate.latest_bps);
+  gint64 arrived_bytes = caiman_muldiv (rate_bps, half_rtt_ns, 8 * CAIMAN_NS_PER_S);
   gboolean is_younger = FALSE;
   for (guint32 i = 0; i < link->flight.n; i++) {
     CaimanTransmission *transmission = caiman_flight_get (&link->flight, i);

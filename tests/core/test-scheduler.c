@@ -400,9 +400,7 @@ test_younger_by_bytes (void)
   world_init (&world, CAIMAN_POLICY_ADAPTIVE);
   CaimanConnection *connection = world.connection;
   CaimanLink *link = world_add (&world, MBIT (50), MS (20), NULL);
-  guint32 chunk_bytes = (guint32)caiman_link_get_chunk_bytes (link);
-  gint64 half_bytes = MBIT (50) / 8 / 100; /* in 10 ms */
-  send_four (link, (guint32)(half_bytes - 2 * chunk_bytes));
+  send_four (link, MBIT (50) / 8 / 100); /* what it carries in 10 ms */
   link->rate.latest_bps = MBIT (50);
   link->last_acked_sent_ns = MS (1000);
   caiman_link_suspect (link, MS (30));
