@@ -118,6 +118,8 @@ world_new (gint64 no_link_timeout_ns)
   g_assert_cmpint (getsockname (fd, (struct sockaddr *)&world->address, &size), ==, 0);
   caiman_config_init (&world->config, CAIMAN_PRESET_ADAPTIVE);
   world->client_config = world->config;
+  /* On a machine that is busy otherwise links may seem silent; then there would be more of them. */
+  world->client_config.race_after_ns = CAIMAN_TIME_NEVER;
   world->config.no_link_timeout_ns = no_link_timeout_ns;
   world->loop = caiman_loop_new (NULL);
   world->drop_task.run = drop_ended;
