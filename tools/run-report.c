@@ -25,12 +25,14 @@ static const gsize texts[] = {
   G_STRUCT_OFFSET (StoreRun, outcome),
 };
 
-/* The numbers of a run's head. */
+/* The numbers of a run's head, without padding, which would go over uninitialised. */
 typedef struct {
   gint64 id, seed, started_us, wall_ns, simulated_ns;
   gint32 exit_class;
-  guint8 finished, is_known;
+  guint16 finished, is_known;
 } Head;
+
+G_STATIC_ASSERT (sizeof (Head) == 5 * 8 + 4 + 2 * 2);
 
 /* ---- writing ---- */
 
@@ -65,8 +67,8 @@ pack_head (GByteArray *out, const StoreRun *run, gboolean is_known)
                       .wall_ns = run->wall_ns,
                       .simulated_ns = run->simulated_ns,
                       .exit_class = run->exit_class,
-                      .finished = run->finished,
-                      .is_known = is_known };
+                      .finished = run->finished != 0,
+                      .is_known = is_known != 0 };
   put (out, &head, sizeof head);
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     put_text (out, G_STRUCT_MEMBER (const char *, run, texts[i]));
