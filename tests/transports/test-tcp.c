@@ -4,7 +4,7 @@
  * is tested by contract.c. */
 #include "transports/frame.h"
 #include "transports/receive-buffer.h"
-#include "transports/tcp.h"
+#include "transports/tcp-socket.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -493,6 +493,29 @@ test_pacing (void)
   g_assert_cmpuint (get_accepted_pacing_rate (&never), ==, G_MAXUINT64);
 }
 
+/* After a SYN that was repeated the RTT is not to be trusted until data has told it. */
+static void
+test_pacing_after_lost_syn (void)
+{
+  const CaimanTcpOptions never = { .pacing_rtt_ns = CAIMAN_TIME_NEVER };
+  g_autoptr (Fixture) fixture = connected_fixture_new (&never);
+  int fd = caiman_tcp_get_fd (fixture->transport);
+  CaimanTcpPacer pacer = { .rtt_ns = CAIMAN_NS_PER_MS };
+  CaimanLinkHint hint = {
+    .rtt_ns = CAIMAN_NS_PER_S, .min_rtt_ns = CAIMAN_NS_PER_S, .retransmits = 1, .delivered = 1
+  };
+  caiman_tcp_socket_pace (fd, &pacer, &hint);
+  hint.delivered = 20;
+  hint.min_rtt_ns = 20 * CAIMAN_NS_PER_MS; /* and the smoothed one has not forgotten yet */
+  caiman_tcp_socket_pace (fd, &pacer, &hint);
+  g_assert_false (pacer.is_decided);
+  g_assert_cmpuint (get_pacing_rate (fixture->transport), ==, G_MAXUINT64);
+  hint.rtt_ns = 30 * CAIMAN_NS_PER_MS;
+  caiman_tcp_socket_pace (fd, &pacer, &hint);
+  g_assert_true (pacer.is_decided);
+  g_assert_cmpuint (get_pacing_rate (fixture->transport), ==, G_MAXUINT64 - 1);
+}
+
 static void
 test_options (void)
 {
@@ -612,6 +635,25 @@ test_send_limit (void)
   g_assert_cmpuint (sent, >, 64 * 1024);
 }
 
+/* A limit far below the piece of up to 64 KiB that the kernel would fill without looking at it. */
+static void
+test_small_send_limit (void)
+{
+  g_autoptr (Fixture) fixture = connected_fixture_new (NULL);
+  const CaimanTransportClass *klass = fixture->transport->klass;
+  CaimanLinkHint hint = { -1, -1, -1, -1, -1, -1 };
+  klass->set_send_limit (fixture->transport, 8 * 1024);
+  for (guint i = 0; i < 100000 && klass->is_writable (fixture->transport); i++) {
+    CaimanPacket packet = { .payload = g_bytes_new_take (g_malloc0 (1000), 1000) };
+    klass->send (fixture->transport, &packet);
+    settle (fixture);
+  }
+  g_assert_false (klass->is_writable (fixture->transport));
+  klass->get_hint (fixture->transport, &hint);
+  g_assert_cmpint (hint.unsent_bytes, >, 0);
+  g_assert_cmpint (hint.unsent_bytes, <=, 8 * 1024 + 1100);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -636,11 +678,13 @@ main (int argc, char **argv)
   g_test_add_func ("/transports/tcp/source-interface", test_source_interface);
   g_test_add_func ("/transports/tcp/options", test_options);
   g_test_add_func ("/transports/tcp/pacing", test_pacing);
+  g_test_add_func ("/transports/tcp/pacing-after-lost-syn", test_pacing_after_lost_syn);
   g_test_add_func ("/transports/tcp/no-socket", test_no_socket);
   g_test_add_func ("/transports/tcp/blocks", test_blocks);
   g_test_add_data_func ("/transports/tcp/blocks-in-pieces", NULL, test_blocks_in_pieces);
   g_test_add_data_func ("/transports/tcp/blocks-in-pieces-one-at-a-time", GINT_TO_POINTER (1),
                         test_blocks_in_pieces);
   g_test_add_func ("/transports/tcp/send-limit", test_send_limit);
+  g_test_add_func ("/transports/tcp/small-send-limit", test_small_send_limit);
   return g_test_run ();
 }
